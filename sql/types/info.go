@@ -39,11 +39,11 @@ type Type struct {
 	Collation OID
 	// Input, Output, Receive, Send, ModIn, ModOut, Analyze and Subscript are the OIDs of the pg_proc rows.
 	Input, Output, Receive, Send, ModIn, ModOut, Analyze, Subscript OID
-	Class   Class
-	Labels  []EnumLabel // of an enum, ordered by Key
-	Fields  []Field     // of a composite type, without dropped attributes
-	Default string      // typdefault of a domain
-	Range   *RangeInfo  // of a range or multirange
+	Class                                                           Class
+	Labels                                                          []EnumLabel // of an enum, ordered by Key
+	Fields                                                          []Field     // of a composite type, without dropped attributes
+	Default                                                         string      // typdefault of a domain
+	Range                                                           *RangeInfo  // of a range or multirange
 }
 
 // EnumLabel is one value of an enum. Key is what Datum.I holds: unique in the type, ordered as the labels are, and never changed
@@ -60,7 +60,7 @@ type Field struct {
 	T    T
 }
 
-// RangeInfo describes a range type: a row of pg_range.
+// RangeInfo describes a range type: a row of pg_range. In the Type of a multirange only Multirange is set, and names its range type.
 type RangeInfo struct {
 	Subtype    OID
 	Multirange OID
