@@ -35,12 +35,12 @@ func ParseInt4(s string) (int32, error) { n, err := parseInt(s, "integer", 32); 
 // ParseInt8 parses the text form of a bigint.
 func ParseInt8(s string) (int64, error) { return parseInt(s, "bigint", 64) }
 
-func isBlank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
 // parseInt reads blanks, a sign, decimal digits, blanks. Anything else is 22P02, too many digits 22003.
 func parseInt(s, name string, bits uint) (int64, error) {
 	i := 0
-	for i < len(s) && isBlank(s[i]) {
+	for i < len(s) && isSpace(s[i]) {
 		i++
 	}
 	neg := false
@@ -59,7 +59,7 @@ func parseInt(s, name string, bits uint) (int64, error) {
 		i++
 	}
 	digits := i > start
-	for i < len(s) && isBlank(s[i]) {
+	for i < len(s) && isSpace(s[i]) {
 		i++
 	}
 	// PostgreSQL reports overflow as soon as it sees it, before it looks at what follows the digits.

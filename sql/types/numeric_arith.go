@@ -207,7 +207,7 @@ func leadingNBASE(coef uint64, scale int) (weight, first int) {
 		return 0, 0
 	}
 	e := n - 1 - scale
-	weight = floorDiv(e, 4)
+	weight = floorDivNum(e, 4)
 	k := e - weight*4 + 1
 	if n >= k {
 		return weight, int(coef / pow10[n-k])

@@ -279,7 +279,7 @@ func appendNumericBinary(dst []byte, s string) []byte {
 		sign = numSignNeg
 	}
 	exp := len(digits) - scale // digits before the point; may be negative
-	weight := floorDiv(exp-1, 4)
+	weight := floorDivNum(exp-1, 4)
 	lead := exp - weight*4 // decimal digits in the first group, 1..4
 	for len(digits) > 0 && digits[len(digits)-1] == '0' {
 		digits = digits[:len(digits)-1]
@@ -304,7 +304,7 @@ func appendNumericBinary(dst []byte, s string) []byte {
 	return dst
 }
 
-func floorDiv(a, b int) int {
+func floorDivNum(a, b int) int {
 	q := a / b
 	if a%b < 0 {
 		q--
