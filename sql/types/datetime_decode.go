@@ -47,14 +47,14 @@ func (p *dateTimeParser) dateTime(text string) (c *civil, special token, err err
 		}
 		p.mask |= got
 	}
+	if p.special != 0 {
+		return &p.c, p.special, nil
+	}
 	if err := p.validateDate(); err != nil {
 		return nil, 0, err
 	}
 	if err := p.applyHalf(); err != nil {
 		return nil, 0, err
-	}
-	if p.special != 0 {
-		return &p.c, p.special, nil
 	}
 	if p.mask&maskDate != maskDate {
 		return nil, 0, dtBadFormat

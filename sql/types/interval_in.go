@@ -237,6 +237,7 @@ func (p *intervalParser) number(s string, unit token, negate bool) (got uint32, 
 		ok = p.addTime(v, f, usecPerMin)
 	case tokenHour:
 		ok = p.addTime(v, f, usecPerHour)
+		unit = tokenDay // a number before hours is days
 	case tokenDay:
 		ok = p.addDays(v, 1) && p.addFractTime(f, usecPerDay)
 	case tokenWeek:
