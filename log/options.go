@@ -54,6 +54,9 @@ type Options struct {
 	// ReadOnly opens for verify and inspect: nothing is written, a torn tail is reported but not cut.
 	ReadOnly bool
 
+	// Manual leaves background work to explicit calls of Maintain: for tests that must repeat from a seed.
+	Manual bool
+
 	// Snapshot, when set, answers raft's request for a snapshot to ship to a member that is too far behind.
 	Snapshot func() (*raftpb.Snapshot, error)
 
