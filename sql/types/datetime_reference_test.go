@@ -135,7 +135,7 @@ func (c *refCommand) askPostgres(t *testing.T, conn *pgx.Conn, line string) stri
 	case "in":
 		expr = "(" + quoted[0] + ")::text"
 	case "func":
-		expr = "(" + c.name + "(" + strings.Join(quoted, ", ") + "))::text"
+		expr = "(pg_catalog.\"" + c.name + "\"(" + strings.Join(quoted, ", ") + "))::text"
 	case "op":
 		if len(quoted) == 1 {
 			expr = "(" + c.name + quoted[0] + ")::text"
@@ -279,6 +279,9 @@ func refResult(ctx *Ctx, oid OID, d Datum, err error) (string, error) {
 	}
 	if d.Null {
 		return `\N`, nil
+	}
+	if oid == OIDBool {
+		return strconv.FormatBool(d.I != 0), nil // as the cast to text prints it
 	}
 	return Text(ctx, Of(oid), d), nil
 }

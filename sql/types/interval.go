@@ -117,7 +117,7 @@ func intervalModify(d Datum, mod int32, _ bool) (Datum, error) {
 
 func addInt64(a, b int64) (int64, bool) {
 	c := a + b
-	return c, (c > a) == (b > 0)
+	return c, (a < 0) != (b < 0) || (c < 0) == (a < 0)
 }
 
 func addInt32(a, b int32) (int32, bool) {
