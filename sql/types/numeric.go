@@ -112,15 +112,17 @@ func UnpackSmallNumeric(s string) (coef int64, scale int, ok bool) {
 // AppendSmallNumeric appends the packed form of coef / 10^scale. The scale must be 0..239 and coef not the smallest int64.
 func AppendSmallNumeric(dst []byte, coef int64, scale int) []byte {
 	dst = append(dst, byte(scale))
-	for coef != 0 {
+	if coef == 0 {
+		return dst
+	}
+	for {
 		b := byte(coef)
 		dst = append(dst, b)
 		coef >>= 8
 		if coef == 0 && b < 0x80 || coef == -1 && b >= 0x80 {
-			break
+			return dst
 		}
 	}
-	return dst
 }
 
 // MakeNumeric returns coef / 10^scale packed, with scale digits displayed; scale must be 0..16383.

@@ -388,7 +388,7 @@ func roundTo(s string, scale int, how rounding) (string, error) {
 	if isSpecial(s) {
 		return s, nil
 	}
-	scale = min(max(scale, -numericMaxResultScale), numericMaxResultScale)
+	scale = min(max(scale, -numericDigitsMax-1), numericScaleMax) // beyond, nothing changes
 	v, have, ok := UnpackSmallNumeric(s)
 	if ok {
 		if have == scale {
