@@ -28,6 +28,8 @@ type Log struct {
 	durable   atomic.Uint64
 	acked     atomic.Uint64
 	committed atomic.Uint64
+	view      atomic.Uint64 // as in meta/
+	vote      atomic.Uint64
 	stats     counters
 
 	maintMu sync.Mutex // one maintenance run at a time
@@ -224,7 +226,31 @@ func (l *Log) SetHardState(hs HardState) error {
 	}
 	s.view, s.vote = hs.View, hs.Vote
 	l.fillLazy(&s)
-	return l.meta.write(s)
+	if err := l.meta.write(s); err != nil {
+		return err
+	}
+	l.view.Store(hs.View)
+	l.vote.Store(hs.Vote)
+	return nil
+}
+
+// NoteCommit remembers a commit that moved; it does nothing and returns false when view or vote moved as well, for which SetHardState is
+// needed. It does no I/O.
+func (l *Log) NoteCommit(view, vote uint64, commit Position) bool {
+	if l.view.Load() != view || l.vote.Load() != vote {
+		return false
+	}
+	storeMax(&l.committed, uint64(commit))
+	return true
+}
+
+// SetCommit makes a commit durable that is known from elsewhere: what a projection has applied was committed.
+func (l *Log) SetCommit(p Position) error {
+	if p > l.Durable() {
+		return errors.New("log: a commit beyond the end of the log")
+	}
+	storeMax(&l.committed, uint64(p))
+	return l.flushMeta()
 }
 
 // SetConfState makes the membership as of position p durable.

@@ -44,6 +44,8 @@ func Open(fs vfs.FS, dir string, opts Options) (_ *Log, err error) {
 	}
 	l.genesis = GenesisHash(l.meta.id.ClusterID)
 	l.committed.Store(uint64(l.meta.state.commit))
+	l.view.Store(l.meta.state.view)
+	l.vote.Store(l.meta.state.vote)
 	l.acked.Store(uint64(l.meta.state.acknowledged))
 	if err := l.noticed(l.recover(names)); err != nil {
 		return nil, err
