@@ -212,34 +212,39 @@ func bitUnkey(src []byte) (Datum, []byte, error) {
 	return Datum{S: string(rune(7-rest[0])) + d.S}, rest[1:], nil
 }
 
-// parseBits reads 0s and 1s, b or B before them or not, or x and hexadecimal digits.
-func parseBits(s string) (string, error) {
+// parseBits reads 0s and 1s, b or B before them or not, or x and hexadecimal digits. check is asked about the length before any
+// digit is looked at: that is the order of PostgreSQL's errors.
+func parseBits(s string, check func(n int) error) (Datum, error) {
 	hexa := false
 	if s != "" && s[0]|0x20 == 'b' {
 		s = s[1:]
 	} else if s != "" && s[0]|0x20 == 'x' {
 		hexa, s = true, s[1:]
 	}
+	n := len(s)
 	if hexa {
-		buf := make([]byte, (len(s)+1)/2)
-		for i := 0; i < len(s); i++ {
+		n *= 4
+	}
+	if err := check(n); err != nil {
+		return Datum{}, err
+	}
+	buf := make([]byte, (n+7)/8)
+	for i := 0; i < len(s); i++ {
+		if hexa {
 			v, ok := hexValue(s[i])
 			if !ok {
-				return "", notADigit(s[i:], "hexadecimal")
+				return Datum{}, notADigit(s[i:], "hexadecimal")
 			}
 			buf[i/2] |= v << (4 * (1 - i&1))
+			continue
 		}
-		return MakeBits(buf, 4*len(s)), nil
-	}
-	buf := make([]byte, (len(s)+7)/8)
-	for i := 0; i < len(s); i++ {
 		if s[i] == '1' {
 			buf[i/8] |= 0x80 >> (i & 7)
 		} else if s[i] != '0' {
-			return "", notADigit(s[i:], "binary")
+			return Datum{}, notADigit(s[i:], "binary")
 		}
 	}
-	return MakeBits(buf, len(s)), nil
+	return Datum{S: MakeBits(buf, n)}, nil
 }
 
 func notADigit(s, what string) error {
@@ -248,42 +253,43 @@ func notADigit(s, what string) error {
 }
 
 func bitIn(_ *Ctx, t T, s string) (Datum, error) {
-	b, err := parseBits(s)
-	if err != nil {
-		return Datum{}, err
-	}
-	return bitLengthMod(Datum{S: b}, t.Mod, false)
+	return parseBits(s, func(n int) error { return checkBit(n, t.Mod) })
 }
 
 func varbitIn(_ *Ctx, t T, s string) (Datum, error) {
-	b, err := parseBits(s)
-	if err != nil {
-		return Datum{}, err
+	return parseBits(s, func(n int) error { return checkVarbit(n, t.Mod) })
+}
+
+func checkBit(n int, mod int32) error {
+	if mod <= 0 || n == int(mod) {
+		return nil
 	}
-	return varbitMod(Datum{S: b}, t.Mod, false)
+	return pgerr.Newf(pgerr.StringDataLengthMismatch, "bit string length %d does not match type bit(%d)", n, mod)
+}
+
+func checkVarbit(n int, mod int32) error {
+	if mod <= 0 || n <= int(mod) {
+		return nil
+	}
+	return pgerr.Newf(pgerr.StringDataRightTruncation, "bit string too long for type bit varying(%d)", mod)
 }
 
 // bitLengthMod makes bit(n): other lengths are refused, or padded and cut by an explicit cast.
 func bitLengthMod(d Datum, mod int32, explicit bool) (Datum, error) {
-	have := BitLen(d.S)
-	if mod <= 0 || have == int(mod) {
-		return d, nil
+	err := checkBit(BitLen(d.S), mod)
+	if err != nil && explicit {
+		return Datum{S: MakeBits([]byte(BitBytes(d.S)), int(mod))}, nil
 	}
-	if !explicit {
-		return Datum{}, pgerr.Newf(pgerr.StringDataLengthMismatch, "bit string length %d does not match type bit(%d)", have, mod)
-	}
-	return Datum{S: MakeBits([]byte(BitBytes(d.S)), int(mod))}, nil
+	return d, err
 }
 
 // varbitMod makes bit varying(n): what is longer is refused, or cut by an explicit cast.
 func varbitMod(d Datum, mod int32, explicit bool) (Datum, error) {
-	if mod <= 0 || BitLen(d.S) <= int(mod) {
-		return d, nil
+	err := checkVarbit(BitLen(d.S), mod)
+	if err != nil && explicit {
+		return Datum{S: MakeBits([]byte(BitBytes(d.S)), int(mod))}, nil
 	}
-	if !explicit {
-		return Datum{}, pgerr.Newf(pgerr.StringDataRightTruncation, "bit string too long for type bit varying(%d)", mod)
-	}
-	return Datum{S: MakeBits([]byte(BitBytes(d.S)), int(mod))}, nil
+	return d, err
 }
 
 func bitOut(_ *Ctx, _ T, d Datum, dst []byte) []byte {

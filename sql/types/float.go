@@ -3,6 +3,7 @@ package types
 import (
 	"encoding/binary"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -49,6 +50,9 @@ func Float(f float64) Datum { return Datum{I: int64(math.Float64bits(f))} }
 // Float returns the value of a float4 or float8 datum.
 func (d Datum) Float() float64 { return math.Float64frombits(uint64(d.I)) }
 
+// floatNaN has the bits that C's NaN has; Go's own differs in the last one.
+var floatNaN = math.Float64frombits(0x7ff8 << 48)
+
 // CompareFloat orders floats as PostgreSQL does: NaN equals itself and is above everything, -0 equals 0.
 func CompareFloat(x, y float64) int {
 	switch {
@@ -74,7 +78,7 @@ func canonicalFloat(f float64) uint64 {
 	case f == 0:
 		return 0
 	case f != f:
-		return math.Float64bits(math.NaN())
+		return math.Float64bits(floatNaN)
 	}
 	return math.Float64bits(f)
 }
@@ -141,7 +145,7 @@ func parseFloat(s string, bits int, name string) (float64, error) {
 func parseSpecialFloat(s, t, name string) (float64, error) {
 	switch strings.ToLower(t) {
 	case "nan", "+nan", "-nan":
-		return math.NaN(), nil
+		return floatNaN, nil
 	case "inf", "+inf", "infinity", "+infinity":
 		return math.Inf(1), nil
 	case "-inf", "-infinity":
@@ -222,9 +226,43 @@ func appendFloat(dst []byte, f float64, bits, extraDigits, digits int, large, sm
 	}
 	abs := math.Abs(f)
 	if f != 0 && (abs < small || abs >= large) {
-		return strconv.AppendFloat(dst, f, 'e', -1, bits)
+		n := len(dst)
+		dst = strconv.AppendFloat(dst, f, 'e', -1, bits)
+		for digits := 1; abs >= large && digits < 18 && onBoundary(string(dst[n:]), f, bits); digits++ {
+			longer := strconv.FormatFloat(f, 'e', digits, bits)
+			if back, err := strconv.ParseFloat(longer, bits); err == nil && back == f {
+				dst = append(dst[:n], longer...)
+			}
+		}
+		return dst
 	}
 	return strconv.AppendFloat(dst, f, 'f', -1, bits)
+}
+
+// onBoundary reports whether the decimal lies exactly halfway between f and a neighbour. Such a decimal reads back as
+// f by the rule of rounding to even, and Go prints it; PostgreSQL does not rely on that rule and prints a digit more (1e23 is
+// 9.999999999999999e+22). Only integers beyond the mantissa can be meant.
+func onBoundary(text string, f float64, bits int) bool {
+	f, text = math.Abs(f), strings.TrimPrefix(text, "-")
+	if bits == 64 && f < 1<<53 || bits == 32 && f < 1<<24 || f > 1e60 {
+		return false
+	}
+	up, down := math.Nextafter(f, math.Inf(1)), math.Nextafter(f, 0)
+	if bits == 32 {
+		up, down = float64(math.Nextafter32(float32(f), float32(math.Inf(1)))), float64(math.Nextafter32(float32(f), 0))
+	}
+	d, ok := new(big.Float).SetPrec(400).SetString(text)
+	if !ok {
+		return false
+	}
+	d.Mul(d, big.NewFloat(2))
+	exact := func(x float64) *big.Float { return new(big.Float).SetPrec(400).SetFloat64(x) }
+	for _, neighbour := range []float64{up, down} {
+		if sum := exact(f); sum.Add(sum, exact(neighbour)).Cmp(d) == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // appendG prints as C's %.*g: that many significant digits, no trailing zeros, an exponent of two digits at least.

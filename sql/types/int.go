@@ -91,6 +91,7 @@ func outOfRange(name string) error {
 
 var (
 	errInsufficientData = pgerr.New(pgerr.ProtocolViolation, "insufficient data left in message")
+	errNoData           = pgerr.New(pgerr.ProtocolViolation, "no data left in message")
 	errExtraData        = pgerr.New(pgerr.InvalidBinaryRepresentation, "incorrect binary data format")
 )
 
@@ -119,6 +120,9 @@ func recvUnsigned(b []byte) (Datum, error) {
 // exactly refuses a message that is not n bytes long, with PostgreSQL's errors for too few and too many.
 func exactly(b []byte, n int) error {
 	if len(b) < n {
+		if n == 1 {
+			return errNoData
+		}
 		return errInsufficientData
 	}
 	if len(b) > n {

@@ -114,7 +114,7 @@ func parseDecimal(s, body string, neg bool) (string, error) {
 		if body[i]|0x20 != 'e' {
 			return "", invalidSyntax("numeric", s)
 		}
-		exp, err := strconv.ParseInt(body[i+1:], 10, 64)
+		exp, err := strconv.ParseInt(strings.TrimLeft(body[i+1:], " \t\n\v\f\r"), 10, 64)
 		if err != nil {
 			if e, ok := err.(*strconv.NumError); !ok || e.Err != strconv.ErrRange {
 				return "", invalidSyntax("numeric", s)
@@ -247,6 +247,7 @@ const (
 	numSignNaN  = 0xC000
 	numSignPInf = 0xD000
 	numSignNInf = 0xF000
+	numInfScale = 0x20 // what PostgreSQL happens to send as an infinity's display scale
 )
 
 // appendNumericBinary writes base-10000 digits: count, weight of the first, sign, display scale, digits.
@@ -262,10 +263,10 @@ func appendNumericBinary(dst []byte, s string) []byte {
 		header(0, 0, numSignNaN, 0)
 		return dst
 	case numPosInf:
-		header(0, 0, numSignPInf, 0)
+		header(0, 0, numSignPInf, numInfScale)
 		return dst
 	case numNegInf:
-		header(0, 0, numSignNInf, 0)
+		header(0, 0, numSignNInf, numInfScale)
 		return dst
 	}
 	var buf [64]byte

@@ -87,8 +87,8 @@ func charIn(_ *Ctx, _ T, s string) (Datum, error) {
 	if len(s) == 0 {
 		return Datum{}, nil
 	}
-	if len(s) == 4 && s[0] == '\\' && s[1]-'0' < 4 && s[2]-'0' < 8 && s[3]-'0' < 8 {
-		return Datum{I: int64(s[1]-'0')<<6 | int64(s[2]-'0')<<3 | int64(s[3]-'0')}, nil
+	if len(s) == 4 && s[0] == '\\' && s[1]-'0' < 8 && s[2]-'0' < 8 && s[3]-'0' < 8 {
+		return Datum{I: int64(byte(s[1]-'0')<<6 | (s[2]-'0')<<3 | (s[3] - '0'))}, nil
 	}
 	return Datum{I: int64(s[0])}, nil
 }
@@ -238,14 +238,16 @@ func UnpackTid(s string) (block uint32, offset uint16) {
 	return binary.BigEndian.Uint32(b[:]), binary.BigEndian.Uint16(b[4:])
 }
 
+// tidIn takes what is between the first parenthesis, comma and closing parenthesis, and looks at nothing else, as PostgreSQL does.
 func tidIn(_ *Ctx, _ T, s string) (Datum, error) {
-	t := trimSpace(s)
-	if !strings.HasPrefix(t, "(") || !strings.HasSuffix(t, ")") {
+	open := strings.IndexByte(s, '(')
+	end := strings.IndexByte(s, ')')
+	if open < 0 || end < open {
 		return Datum{}, invalidSyntax("tid", s)
 	}
-	block, offset, ok := strings.Cut(t[1:len(t)-1], ",")
-	b, err1 := strconv.ParseInt(block, 10, 64)
-	o, err2 := strconv.ParseUint(offset, 10, 16)
+	block, offset, ok := strings.Cut(s[open+1:end], ",")
+	b, err1 := strconv.ParseInt(strings.TrimLeft(block, " \t\n\v\f\r"), 10, 64)
+	o, err2 := strconv.ParseUint(strings.TrimLeft(offset, " \t\n\v\f\r"), 10, 16)
 	if !ok || err1 != nil || err2 != nil || b > 1<<32-1 || b < -1<<31 {
 		return Datum{}, invalidSyntax("tid", s)
 	}
@@ -288,6 +290,8 @@ func regOut(ctx *Ctx, t T, d Datum, dst []byte) []byte {
 		return append(dst, '0')
 	case d.I == 0:
 		return append(dst, '-')
+	case ctx.Reg == nil && t.OID == OIDRegtype && Lookup(ctx, OID(d.I)) != nil:
+		return append(dst, FormatTypeName(ctx, OID(d.I))...)
 	case ctx.Reg == nil:
 		return unsignedOut(ctx, t, d, dst)
 	}
