@@ -1,6 +1,0 @@
-package types
-
-var (
-	rangeOps      = &ops{}
-	multirangeOps = &ops{}
-)
