@@ -27,7 +27,8 @@ import (
 //
 // After a method of the extended protocol returned an error, pgwire sends it and skips the client's messages up to Sync; the
 // session sees no call but Sync (or Close) in between. A method that returns an error has already put the session's
-// transaction into the state that follows from it; pgwire never reports its own errors back to the session, it closes instead.
+// transaction into the state that follows from it. When pgwire finds an error by itself (a malformed Bind, bytes that are not UTF-8) it
+// calls Fail, so that a transaction block fails as it does in PostgreSQL.
 //
 // An error of severity FATAL (or PANIC) returned by any method is sent and ends the connection.
 //
@@ -114,6 +115,8 @@ type Session interface {
 	// CloseStatement and ClosePortal; a name that does not exist is no error.
 	CloseStatement(ctx context.Context, name string) error
 	ClosePortal(ctx context.Context, name string) error
+	// Fail says that pgwire refused a message with an error: an open transaction block is failed by it.
+	Fail(err *pgerr.Error)
 	// Sync ends an implicit transaction block: commits it, or rolls it back after an error.
 	Sync(ctx context.Context) error
 
@@ -129,7 +132,8 @@ type Session interface {
 	Close()
 }
 
-// Column describes a result column, as RowDescription carries it.
+// Column describes a result column, as RowDescription carries it. A column of a domain type is described by the domain's base
+// type and modifier, as PostgreSQL does.
 type Column struct {
 	Name     string
 	TableOID types.OID // 0 when it is no simple column reference
