@@ -1,0 +1,190 @@
+package projections
+
+import (
+	"fmt"
+
+	"kimberlite/log"
+)
+
+// A large transaction is in the log as chunks, followed by its transaction event. A chunk is put aside under its transaction's id. The
+// transaction event then applies them in several Pebble batches (steps), because no batch could hold them. Meanwhile
+//
+//   - the applied record says how many steps of the event after its position are done, so that a restart goes on behind them, and
+//   - readers are given the snapshot from before the first step, so that nobody sees half a transaction.
+//
+// Steps: 0 the definitions; then one a chunk; then, if any operation was not an insert, one a chunk again to put the entries of unique
+// indexes back that a later chunk's delete of the same key took out; at last the event's own rows with everything else.
+
+// stepRepair is set in the applied record's step once a chunk with an update or delete was seen.
+const stepRepair = 1 << 31
+
+// chunk puts a chunk aside.
+func (p *Projector) chunk(ev *log.Event) error {
+	c, err := DecodeChunk(ev.Payload)
+	if err != nil {
+		return err
+	}
+	if c.View != 0 && c.View != ev.View {
+		return p.reject(ev.Position, c.XID)
+	}
+	return p.batch.Set(appendChunkKey(nil, c.XID, c.Number), ev.Payload, nil)
+}
+
+func (p *Projector) dropChunks(xid uint64) error {
+	lower := appendNumberKey(nil, spaceChunk, xid)
+	return p.batch.DeleteRange(lower, prefixEnd(lower), nil)
+}
+
+func (p *Projector) abandon(ev *log.Event) error {
+	a, err := DecodeAbandon(ev.Payload)
+	if err != nil {
+		return err
+	}
+	for _, xid := range a.XIDs {
+		if err := p.dropChunks(xid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chunked applies a transaction that has chunks.
+func (p *Projector) chunked(ev *log.Event, t *Transaction) error {
+	if err := p.commit(); err != nil {
+		return err
+	}
+	sharing := p.sharing
+	p.sharing = false // no two operations on one row can meet within a step
+	hold := p.s.Snapshot()
+	p.s.frozen.Store(true)
+	p.batch = p.s.db.NewBatch()
+
+	step := p.meta.step &^ stepRepair
+	repair := p.meta.step&stepRepair != 0
+	if step == 0 {
+		if err := p.definitions(t); err != nil {
+			return err
+		}
+		if err := p.endStep(1, false); err != nil {
+			return err
+		}
+		step = 1
+	}
+	for ; step <= t.Chunks; step++ {
+		c, err := p.loadChunk(t.XID, step-1)
+		if err != nil {
+			return err
+		}
+		if err := p.rowTables(c.Rows, ev.Position); err != nil {
+			return err
+		}
+		repair = repair || !onlyInserts(c.Rows)
+		if err := p.endStep(step+1, repair); err != nil {
+			return err
+		}
+	}
+	for ; repair && step <= 2*t.Chunks; step++ {
+		c, err := p.loadChunk(t.XID, step-t.Chunks-1)
+		if err != nil {
+			return err
+		}
+		if err := p.repairUnique(c.Rows); err != nil {
+			return err
+		}
+		if err := p.endStep(step+1, repair); err != nil {
+			return err
+		}
+	}
+	if err := p.rowTables(t.Rows, ev.Position); err != nil {
+		return err
+	}
+	if err := p.dropChunks(t.XID); err != nil {
+		return err
+	}
+	if err := p.finish(ev, t); err != nil {
+		return err
+	}
+	p.meta.position, p.meta.hash, p.meta.step = ev.Position, ev.Hash, 0
+	p.events++
+	// Everything is in: show it in one go.
+	err := p.commit()
+	p.s.frozen.Store(false)
+	hold.Release()
+	p.events-- // event() counts it
+	p.batch = p.s.db.NewBatch()
+	p.sharing = sharing
+	return err
+}
+
+// endStep writes what a step did, without showing it.
+func (p *Projector) endStep(next uint32, repair bool) error {
+	p.meta.step = next
+	if repair {
+		p.meta.step |= stepRepair
+	}
+	err := p.write()
+	p.s.committing.Store(false)
+	p.batch = p.s.db.NewBatch()
+	return err
+}
+
+func (p *Projector) loadChunk(xid uint64, n uint32) (*Chunk, error) {
+	b, err := p.s.value(appendChunkKey(nil, xid, n))
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return nil, fmt.Errorf("%w: chunk %d of transaction %d is missing", ErrDiverged, n, xid)
+	}
+	return DecodeChunk(b)
+}
+
+func onlyInserts(tables []TableRows) bool {
+	for i := range tables {
+		for k := range tables[i].Ops {
+			if tables[i].Ops[k].Op != OpInsert {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// repairUnique puts the entries that the rows of a chunk have in unique indexes.
+func (p *Projector) repairUnique(tables []TableRows) error {
+	for i := range tables {
+		t, err := p.table(tables[i].Storage)
+		if err != nil {
+			return err
+		}
+		if t.index == nil {
+			continue
+		}
+		for k := range tables[i].Ops {
+			op := &tables[i].Ops[k]
+			if op.Op == OpDelete {
+				continue
+			}
+			if p.datums[1], err = t.index.Row(p.datums[1], op.Image); err != nil {
+				return err
+			}
+			for _, code := range t.index.Codes {
+				if !code.Def.Unique {
+					continue
+				}
+				e := &p.entry[1]
+				if p.keys[1], err = code.Entry(p.keys[1][:0], p.datums[1], e); err != nil {
+					return err
+				}
+				if e.Skip {
+					continue
+				}
+				key := code.storedKey(nil, e, op.Row)
+				if err := p.batch.Set(key, code.storedValue(nil, e, op.Row), nil); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+package projections
+
+import "time"
+
+const (
+	// cacheBytesDefault is the block cache: enough for the upper levels of a few GB of rows. Pebble fills it only as blocks are read.
+	cacheBytesDefault = 256 << 20
+	// memTableBytesDefault: fewer flushes than Pebble's 4 MiB, and with the WAL off a crash replays at most about two of these.
+	// Memtables start small and double, so that an idle server does not pay for it.
+	memTableBytesDefault = 64 << 20
+	// batchBytesMax ends a Pebble batch at an event's end, so that readers see new events soon and a batch stays far below a memtable.
+	batchBytesMax = 2 << 20
+	// backfillBatchBytes bounds the memory of building an index at apply.
+	backfillBatchBytes = 4 << 20
+	// idleItersMax is how many iterators a snapshot keeps for the next scan of the same state; more than a join of several tables
+	// needs at once would only hold memory.
+	idleItersMax = 8
+	// columnsMax is PostgreSQL's MaxHeapAttributeNumber; the row header has 11 bits for it.
+	columnsMax = 1600
+	// inlineVarMax is the size of all variable-width values up to which a row's offsets take two bytes each.
+	inlineVarMax = 1<<16 - 1
+	// timeMarkEvery is the distance of the marks that map commit times to positions: AS OF TIMESTAMP scans the log between two of them.
+	timeMarkEvery = 100_000 // microseconds
+	// rejectedMax bounds the positions remembered as rejected; a proposer asks at once, so old ones are of no use.
+	rejectedMax = 1024
+	// opsMaxPerTable and the like guard the decoder against counts that the bytes cannot hold; see eventReader.count.
+	eventBytesMax = 1 << 30
+	// pruneBatch is how many history entries one batch of pruning removes before it lets the projector go on.
+	pruneBatch = 10_000
+	// pruneEvery is how often history beyond its retention is looked for.
+	pruneEvery = time.Minute
+)
