@@ -135,6 +135,12 @@ func (c *refCommand) askPostgres(t *testing.T, conn *pgx.Conn, line string) stri
 	case "in":
 		expr = "(" + quoted[0] + ")::text"
 	case "func":
+		if c.name == "jsonb_cmp" {
+			// The sign only.
+			c.name = "sign"
+			quoted = []string{"jsonb_cmp(" + strings.Join(quoted, ", ") + ")"}
+			defer func() { c.name = "jsonb_cmp" }()
+		}
 		expr = "(pg_catalog.\"" + c.name + "\"(" + strings.Join(quoted, ", ") + "))::text"
 	case "op":
 		if len(quoted) == 1 {
