@@ -60,6 +60,7 @@ type SubPlan struct {
 	Init      bool
 	OutParams []int
 	CTE       bool
+	Kind      tree.SubLinkKind // of an InitPlan: EXISTS, a value or an array
 }
 
 // Column describes a result column.
@@ -91,6 +92,8 @@ type Base struct {
 	Width                  int
 	InitPlans              []int // subplans to mention under this node in EXPLAIN
 	SubPlanRefs            []int
+	// Fixed is set while planning when the node is known above under other expressions than it computes.
+	Fixed []tree.TargetEntry
 }
 
 // Common gives access to the common part.
@@ -103,6 +106,8 @@ type Node interface{ Common() *Base }
 type Result struct {
 	Base
 	OneTime []tree.Expr
+	// ScanOf is set while planning for a relation known to be empty; its columns are then NULL.
+	ScanOf []tree.TargetEntry
 }
 
 // ProjectSet expands set-returning functions in the target list.
@@ -215,12 +220,14 @@ type TidScan struct {
 // SubqueryScan renames the output of Outer (VarNo ScanVar: AttNo is the column of Outer's output).
 type SubqueryScan struct {
 	Base
-	Alias string
+	RTIndex int // while planning
+	Alias   string
 }
 
 // FunctionScan reads set-returning functions in lockstep (ROWS FROM); VarNo ScanVar.
 type FunctionScan struct {
 	Base
+	RTIndex    int // while planning
 	Alias      string
 	Funcs      []tree.RangeFunc
 	Ordinality bool
@@ -229,13 +236,15 @@ type FunctionScan struct {
 // ValuesScan reads VALUES lists; VarNo ScanVar.
 type ValuesScan struct {
 	Base
-	Alias string
-	Rows_ [][]tree.Expr
+	RTIndex int // while planning
+	Alias   string
+	Rows_   [][]tree.Expr
 }
 
 // CTEScan reads the output of a CTE's subplan, materialized once for all its readers; VarNo ScanVar.
 type CTEScan struct {
 	Base
+	RTIndex int // while planning
 	Name    string
 	Alias   string
 	SubPlan int
@@ -244,8 +253,9 @@ type CTEScan struct {
 // WorkTableScan reads the last iteration's rows of the RecursiveUnion with the number.
 type WorkTableScan struct {
 	Base
-	Alias string
-	Union int
+	RTIndex int // while planning
+	Alias   string
+	Union   int
 }
 
 // RecursiveUnion runs Outer once, then Inner until it yields nothing new. All false removes duplicates (over all columns, by HashOps).
@@ -311,6 +321,7 @@ type Sort struct {
 	Base
 	Keys      []SortKey
 	Presorted int
+	Limit     int64
 }
 
 // Material keeps its input's rows for rescans; Memoize keeps results by the values of Keys.
@@ -340,7 +351,8 @@ const (
 type Agg struct {
 	Base
 	Strategy  AggStrategy
-	GroupCols []int // columns of Outer, from 1
+	GroupCols []int // columns of Outer, from 1; other columns of Outer in Target depend on them: the group's first row counts
+	GroupRefs []int // sort-group references of GroupCols, while planning
 	GroupEq   []types.OID
 	Aggs      []*tree.Aggref // arguments over OuterVar; LevelsUp 0
 	Sets      [][]int
@@ -446,6 +458,7 @@ type ModifyTable struct {
 type OnConflict struct {
 	Update  bool
 	Indexes []types.OID // arbiters; empty: any unique index
+	ExclRel int         // while planning
 	SetCols []int
 	Set     []tree.Expr
 	Where   tree.Expr

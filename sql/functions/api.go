@@ -111,27 +111,3 @@ type Partition interface {
 	// PeerGroup is the number (from 0) of pos's peer group.
 	PeerGroup(pos int) int
 }
-
-var (
-	scalars     = map[types.OID]Impl{}
-	sets        = map[types.OID]SetReturning{}
-	aggregates  = map[types.OID]Aggregate{}
-	orderedSets = map[types.OID]OrderedSet{}
-	windows     = map[types.OID]Window{}
-)
-
-// LookupScalar, LookupSet, LookupAggregate, LookupOrderedSet and LookupWindow find implementations by pg_proc OID.
-// ok is false for a function that is only known by name: the caller refuses it with 0A000.
-func LookupScalar(fn types.OID) (Impl, bool) { i, ok := scalars[fn]; return i, ok }
-
-// LookupSet: see LookupScalar.
-func LookupSet(fn types.OID) (SetReturning, bool) { i, ok := sets[fn]; return i, ok }
-
-// LookupAggregate: see LookupScalar.
-func LookupAggregate(fn types.OID) (Aggregate, bool) { i, ok := aggregates[fn]; return i, ok }
-
-// LookupOrderedSet: see LookupScalar.
-func LookupOrderedSet(fn types.OID) (OrderedSet, bool) { i, ok := orderedSets[fn]; return i, ok }
-
-// LookupWindow: see LookupScalar.
-func LookupWindow(fn types.OID) (Window, bool) { i, ok := windows[fn]; return i, ok }

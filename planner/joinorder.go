@@ -1,0 +1,286 @@
+package planner
+
+import (
+	"math/bits"
+	"sort"
+
+	"kimberlite/sql/pgerr"
+	"kimberlite/sql/tree"
+)
+
+// searchJoins finds the cheapest ways to join all base relations: dynamic programming over connected subsets up to exhaustiveRels, greedily beyond.
+func (r *root) searchJoins() (*rel, error) {
+	r.memo = map[relids]*rel{}
+	for _, b := range r.base {
+		r.memo[b.ids] = b
+	}
+	n := len(r.base)
+	if n == 1 {
+		return r.base[0], nil
+	}
+	var top *rel
+	if n <= exhaustiveRels {
+		top = r.exhaustive(n)
+	}
+	if top == nil {
+		top = r.greedy()
+	}
+	if top == nil {
+		return nil, pgerr.Internal("no join order satisfies the query's outer joins")
+	}
+	return top, nil
+}
+
+// exhaustive builds join relations by size. Subsets with no joining condition are combined only when nothing else is possible.
+func (r *root) exhaustive(n int) *rel {
+	full := relids(1)<<uint(n) - 1
+	bySize := make([][]relids, n+1)
+	for _, b := range r.base {
+		bySize[1] = append(bySize[1], b.ids)
+	}
+	for size := 2; size <= n; size++ {
+		for pass := 0; pass < 2; pass++ {
+			for small := 1; small <= size/2; small++ {
+				for _, a := range bySize[size-small] {
+					for _, b := range bySize[small] {
+						if a.meets(b) || small*2 == size && a < b {
+							continue
+						}
+						if pass == 0 && !r.connected(a, b) {
+							continue
+						}
+						if pass == 1 && r.hasPartners(a, full) && r.hasPartners(b, full) && r.memo[a|b] == nil && size < n {
+							continue // clauseless joins only for relations that have no others
+						}
+						r.join(a, b)
+					}
+				}
+			}
+			for ids := range r.memo {
+				if ids.count() == size && !containsIDs(bySize[size], ids) {
+					bySize[size] = append(bySize[size], ids)
+				}
+			}
+			sort.Slice(bySize[size], func(i, j int) bool { return bySize[size][i] < bySize[size][j] })
+			if pass == 0 && len(bySize[size]) > 0 && size < n || size == n && r.memo[full] != nil && len(r.memo[full].paths) > 0 {
+				break
+			}
+		}
+	}
+	if top := r.memo[full]; top != nil && len(top.paths) > 0 {
+		return top
+	}
+	return nil
+}
+
+func containsIDs(list []relids, ids relids) bool {
+	for _, x := range list {
+		if x == ids {
+			return true
+		}
+	}
+	return false
+}
+
+// hasPartners reports whether any condition links the set with a relation outside it.
+func (r *root) hasPartners(set, full relids) bool {
+	rest := full &^ set
+	for rest != 0 {
+		b := relids(1) << uint(bits.TrailingZeros64(uint64(rest)))
+		rest &^= b
+		if r.connected(set, b) {
+			return true
+		}
+	}
+	return false
+}
+
+// connected reports whether a condition, an outer join or a lateral reference links two sets.
+func (r *root) connected(a, b relids) bool {
+	for _, ec := range r.ecs {
+		if ec.konst != nil {
+			continue
+		}
+		var ina, inb bool
+		for _, m := range ec.members {
+			ina = ina || m.rels != 0 && a.has(m.rels)
+			inb = inb || m.rels != 0 && b.has(m.rels)
+		}
+		if ina && inb {
+			return true
+		}
+	}
+	for _, c := range r.joinClauses {
+		if c.rels.meets(a) && c.rels.meets(b) {
+			return true
+		}
+	}
+	for _, oj := range r.joins {
+		if a.has(oj.minLeft) && b.has(oj.minRight) || b.has(oj.minLeft) && a.has(oj.minRight) {
+			return true
+		}
+		if a.meets(oj.minLeft|oj.minRight) && b.meets(oj.minLeft|oj.minRight) && (oj.minLeft | oj.minRight).has(a|b) {
+			return true // parts of one side: may be needed to complete it
+		}
+	}
+	for _, x := range r.base {
+		if x.lateral != 0 && (a.has(x.ids) && x.lateral.meets(b) || b.has(x.ids) && x.lateral.meets(a)) {
+			return true
+		}
+	}
+	return false
+}
+
+// greedy joins, again and again, the pair with the fewest result rows.
+func (r *root) greedy() *rel {
+	parts := append([]*rel(nil), r.base...)
+	for len(parts) > 1 {
+		bi, bj := -1, -1
+		var best *rel
+		for pass := 0; pass < 2 && best == nil; pass++ {
+			for i := range parts {
+				for j := 0; j < i; j++ {
+					if pass == 0 && !r.connected(parts[i].ids, parts[j].ids) {
+						continue
+					}
+					x := r.join(parts[i].ids, parts[j].ids)
+					if x == nil || len(x.paths) == 0 {
+						continue
+					}
+					if best == nil || x.rows < best.rows || x.rows == best.rows && cheapest(x, ^relids(0)).total < cheapest(best, ^relids(0)).total {
+						best, bi, bj = x, i, j
+					}
+				}
+			}
+		}
+		if best == nil {
+			return nil
+		}
+		parts[bj] = best
+		parts = append(parts[:bi], parts[bi+1:]...)
+	}
+	if cheapest(parts[0], 0) == nil {
+		return nil
+	}
+	return parts[0]
+}
+
+// join makes (or extends) the join relation of two sets, if the outer joins allow it.
+func (r *root) join(a, b relids) *rel {
+	kind, oj, reversed, ok := r.legal(a, b)
+	if !ok {
+		return nil
+	}
+	if reversed {
+		a, b = b, a
+	}
+	left, right := r.memo[a], r.memo[b]
+	if left == nil || right == nil {
+		return nil
+	}
+	ids := a | b
+	rl := r.memo[ids]
+	fresh := rl == nil
+	clauses := r.joinConditions(a, b, oj)
+	if fresh {
+		rl = &rel{ids: ids}
+		rl.width = r.targetWidth(r.relTargetExprs(ids))
+		for _, x := range r.base {
+			if ids.has(x.ids) {
+				rl.lateral |= x.lateral
+			}
+		}
+		rl.lateral &^= ids
+		rl.rows = r.joinRows(left, right, kind, clauses)
+	}
+	j := &joinSpec{kind: kind, oj: oj, rel: rl, clauses: clauses}
+	r.joinPaths(j, left, right)
+	if kind == tree.JoinInner || kind == tree.JoinFull {
+		r.joinPaths(j, right, left)
+	}
+	if kind == tree.JoinSemi {
+		r.semiAsInner(j, left, right)
+	}
+	if kind == tree.JoinLeft || kind == tree.JoinAnti {
+		r.rightJoinPaths(j, left, right)
+	}
+	if len(rl.paths) == 0 {
+		return nil
+	}
+	if fresh {
+		r.memo[ids] = rl
+	}
+	return rl
+}
+
+// legal decides whether two sets may be joined now and as what kind; reversed says that b is the left side.
+func (r *root) legal(a, b relids) (kind tree.JoinType, oj *outerJoin, reversed, ok bool) {
+	kind = tree.JoinInner
+	ids := a | b
+	for _, s := range r.joins {
+		need := s.minLeft | s.minRight
+		if !ids.meets(s.minRight) { // nothing of its inner side is here
+			continue
+		}
+		if a.has(need) || b.has(need) { // done already
+			continue
+		}
+		if s.minLeft.has(ids) || s.minRight.has(ids) { // still inside one side
+			continue
+		}
+		switch {
+		case a.has(s.minLeft) && b.has(s.minRight):
+			if oj != nil {
+				return 0, nil, false, false
+			}
+			oj, reversed = s, false
+		case b.has(s.minLeft) && a.has(s.minRight):
+			if oj != nil {
+				return 0, nil, false, false
+			}
+			oj, reversed = s, true
+		default:
+			// Neither the join itself nor outside it: joining across would break it, unless one input holds only left-side relations beyond the
+			// minimum, which may come in at any time.
+			if s.kind != tree.JoinFull && !b.meets(s.minRight) && a.meets(s.minRight) && !a.meets(s.minLeft) && s.synRight.has(b) && s.synRight.has(a) {
+				continue
+			}
+			if s.kind != tree.JoinFull && !a.meets(s.minRight) && b.meets(s.minRight) && !b.meets(s.minLeft) && s.synRight.has(a) && s.synRight.has(b) {
+				continue
+			}
+			return 0, nil, false, false
+		}
+	}
+	if oj != nil {
+		kind = oj.kind
+		inner := b
+		if reversed {
+			inner = a
+		}
+		if kind == tree.JoinSemi || kind == tree.JoinAnti {
+			if !oj.synRight.has(inner) {
+				return 0, nil, false, false
+			}
+		}
+		if kind == tree.JoinLeft && !oj.synRight.has(inner) {
+			return 0, nil, false, false
+		}
+	}
+	return kind, oj, reversed, true
+}
+
+// joinConditions lists the conditions to apply when joining a and b.
+func (r *root) joinConditions(a, b relids, oj *outerJoin) []*clause {
+	ids := a | b
+	var out []*clause
+	if oj != nil && oj.kind != tree.JoinInner {
+		out = append(out, oj.clauses...)
+	}
+	out = append(out, r.ecJoinClauses(a, b)...)
+	for _, c := range r.joinClauses {
+		if ids.has(c.required) && !a.has(c.required) && !b.has(c.required) {
+			out = append(out, c)
+		}
+	}
+	return out
+}

@@ -1,0 +1,15 @@
+package planner
+
+const (
+	// maxRels is the number of base relations that one query level may join: relation sets are 64-bit masks.
+	maxRels = 64
+	// exhaustiveRels is the largest join problem solved by dynamic programming; beyond it the greedy search takes over, because the
+	// number of subsets doubles with each relation.
+	exhaustiveRels = 10
+	// maxPathsPerRel bounds the alternatives kept for a relation: cheapest, plus some orders and parameterisations.
+	maxPathsPerRel = 12
+	// collapseLimit is the number of relations up to which pulled-up subqueries are merged into one join problem (from_collapse_limit).
+	collapseLimit = 24
+	// maxDepth bounds the nesting of query levels, so that a hostile text can't exhaust the stack.
+	maxDepth = 200
+)

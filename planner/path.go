@@ -1,0 +1,178 @@
+package planner
+
+import (
+	"math"
+
+	"kimberlite/exec/plan"
+	"kimberlite/sql/tree"
+	"kimberlite/sql/types"
+)
+
+// path is one way to produce a relation. build makes the plan node once the path is chosen.
+type path struct {
+	rel            *rel
+	rows           float64
+	startup, total float64
+	keys           []pathKey
+	// outer lists relations whose values must be supplied from outside (a parameterized inner index scan, LATERAL).
+	outer relids
+	// rescan is the cost of running it again.
+	rescan float64
+	// enforced are join conditions that the path already applies.
+	enforced []*clause
+	unique   bool // at most one row a run
+	// build makes the node; the parameters are what it takes from outside.
+	build func() (plan.Node, []plan.NestParam, error)
+}
+
+// pathKey is one column of the order a path delivers.
+type pathKey struct {
+	expr       tree.Expr
+	desc       bool
+	nullsFirst bool
+	coll       types.OID
+}
+
+// addPath keeps p unless a kept path is as good in every respect, and drops those that p makes useless.
+func (r *root) addPath(rl *rel, p *path) {
+	keep := rl.paths[:0:0]
+	for _, q := range rl.paths {
+		if r.dominates(q, p) {
+			return
+		}
+		if !r.dominates(p, q) {
+			keep = append(keep, q)
+		}
+	}
+	keep = append(keep, p)
+	if len(keep) > maxPathsPerRel {
+		worst := 0
+		for i, q := range keep {
+			if q.total > keep[worst].total {
+				worst = i
+			}
+		}
+		keep = append(keep[:worst], keep[worst+1:]...)
+	}
+	rl.paths = keep
+}
+
+const fuzz = 1.01 // costs closer than this are equal, as in PostgreSQL
+
+func (r *root) dominates(a, b *path) bool {
+	if a.total > b.total*fuzz || a.startup > b.startup*fuzz && r.tupleFraction > 0 {
+		return false
+	}
+	if a.rows > b.rows*fuzz {
+		return false
+	}
+	if !b.outer.has(a.outer) {
+		return false
+	}
+	return r.keysContain(a.keys, b.keys)
+}
+
+// keysContain reports whether an order given by have satisfies want.
+func (r *root) keysContain(have, want []pathKey) bool {
+	if len(want) > len(have) {
+		return false
+	}
+	for i, w := range want {
+		if !r.sameKey(have[i], w) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *root) sameKey(a, b pathKey) bool {
+	if a.desc != b.desc || a.nullsFirst != b.nullsFirst {
+		return false
+	}
+	return r.sameValue(a.expr, b.expr)
+}
+
+// sameValue reports whether two expressions are equal in every row: the same, or in one equivalence class.
+func (r *root) sameValue(a, b tree.Expr) bool {
+	if tree.Equal(a, b) {
+		return true
+	}
+	for _, ec := range r.ecs {
+		ina, inb := false, false
+		for _, m := range ec.members {
+			ina = ina || tree.Equal(m.expr, a)
+			inb = inb || tree.Equal(m.expr, b)
+		}
+		if ina {
+			return inb
+		}
+	}
+	return false
+}
+
+// cheapest returns the path of rl with the least total cost among those that need nothing but `outer` from outside.
+func cheapest(rl *rel, outer relids) *path {
+	var best *path
+	for _, p := range rl.paths {
+		if outer.has(p.outer) && (best == nil || p.total < best.total) {
+			best = p
+		}
+	}
+	return best
+}
+
+// cheapestFor returns the cheapest path for fetching the given fraction (0: everything; >= 1: a number of rows).
+func cheapestFor(rl *rel, fraction float64) *path {
+	var best *path
+	bestCost := math.Inf(1)
+	for _, p := range rl.paths {
+		if p.outer != 0 {
+			continue
+		}
+		cost := fractionCost(p.startup, p.total, p.rows, fraction)
+		if cost < bestCost {
+			best, bestCost = p, cost
+		}
+	}
+	return best
+}
+
+func fractionCost(startup, total, rows, fraction float64) float64 {
+	if fraction <= 0 {
+		return total
+	}
+	if fraction >= 1 {
+		if rows <= 0 {
+			return total
+		}
+		fraction = math.Min(1, fraction/rows)
+	}
+	return startup + (total-startup)*fraction
+}
+
+// clampRows makes an estimate sane: at least one row, whole.
+func clampRows(rows float64) float64 {
+	switch {
+	case math.IsNaN(rows) || rows > 1e100:
+		return 1e100
+	case rows <= 1:
+		return 1
+	}
+	return math.Round(rows)
+}
+
+func (r *root) settings() *Settings { return &r.g.env.Settings }
+
+// setCosts copies a path's figures to its node.
+func setCosts(n plan.Node, p *path, width int) {
+	c := n.Common()
+	c.StartupCost, c.TotalCost, c.Rows, c.Width = p.startup, p.total, p.rows, width
+}
+
+// passThrough is the target list of a node that hands its input's columns on.
+func passThrough(n plan.Node) []tree.TargetEntry {
+	in := n.Common().Target
+	out := make([]tree.TargetEntry, len(in))
+	copy(out, in)
+	return out
+}
