@@ -1,7 +1,5 @@
 package types
 
-import "strconv"
-
 func refInterval(ctx *Ctx, iv Interval, err error) (string, error) {
 	return refResult(ctx, OIDInterval, Str(iv.Pack()), err)
 }
@@ -190,13 +188,13 @@ func init() {
 			return refResult(ctx, OIDBool, r, nil)
 		},
 		"<(date,timestamp)": func(ctx *Ctx, v []Datum) (string, error) {
-			return strconv.FormatBool(CompareDateTimestamp(v[0].I, v[1].I) < 0), nil
+			return refBool(CompareDateTimestamp(v[0].I, v[1].I) < 0), nil
 		},
 		"<(date,timestamptz)": func(ctx *Ctx, v []Datum) (string, error) {
-			return strconv.FormatBool(CompareDateTimestamptz(ctx, v[0].I, v[1].I) < 0), nil
+			return refBool(CompareDateTimestamptz(ctx, v[0].I, v[1].I) < 0), nil
 		},
 		"=(timestamp,timestamptz)": func(ctx *Ctx, v []Datum) (string, error) {
-			return strconv.FormatBool(CompareTimestampTimestamptz(ctx, v[0].I, v[1].I) == 0), nil
+			return refBool(CompareTimestampTimestamptz(ctx, v[0].I, v[1].I) == 0), nil
 		},
 		"timestamptz(timestamp)": func(ctx *Ctx, v []Datum) (string, error) {
 			r, err := TimestampToTimestamptz(ctx, v[0].I)

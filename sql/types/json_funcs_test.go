@@ -31,7 +31,7 @@ func refPath(d Datum) (out []PathStep) {
 func init() {
 	refTypes["text[]"] = OIDTextArray
 	jb := func(d Datum) Jsonb { return Jsonb(d.S) }
-	boolean := func(b bool) (string, error) { return strconv.FormatBool(b), nil }
+	boolean := func(b bool) (string, error) { return refBool(b), nil }
 	type fn = func(ctx *Ctx, v []Datum) (string, error)
 	text := func(s string, ok bool, err error) (string, error) {
 		if err == nil && !ok {
