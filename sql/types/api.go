@@ -279,15 +279,18 @@ func StandIn(ctx *Ctx, oid OID) OID {
 	}
 }
 
+// arraySubscripting is array_subscript_handler, which PostgreSQL knows true array types by.
+const arraySubscripting OID = 6179
+
 // IsArray reports whether the type is an array type proper (not int2vector, point and the like, which have elements too).
 func (t *Type) IsArray() bool {
-	return t.Elem != 0 && t.Category == 'A' && t.Len == -1 && t.Storage != 'p'
+	return t.Elem != 0 && t.Len == -1 && t.Storage != 'p' && (t.Category == 'A' || t.Subscript == arraySubscripting)
 }
 
 // ElemOf returns the element type of an array type (int2vector and oidvector included), 0 for any other type. Domains are looked through.
 func ElemOf(ctx *Ctx, oid OID) OID {
 	ty := Lookup(orDefault(ctx), BaseType(ctx, Of(oid)).OID)
-	if ty == nil || ty.Category != 'A' {
+	if ty == nil || ty.Category != 'A' && !ty.IsArray() {
 		return 0
 	}
 	return ty.Elem

@@ -66,8 +66,8 @@ func formatType(ctx *Ctx, oid OID, mod int32, modGiven bool) string {
 // typeName is the name of a type that SQL has no spelling for.
 func typeName(ctx *Ctx, ty *Type) string {
 	if ty.OID < firstUserOID && ty.Namespace == pgCatalog {
-		if ty.OID == OIDChar { // a keyword
-			return `"char"`
+		if ty.OID == OIDChar || ty.OID == OIDAny { // keywords
+			return `"` + ty.Name + `"`
 		}
 		return ty.Name
 	}

@@ -234,6 +234,9 @@ func NumericSign(s string) int {
 	if v, _, ok := UnpackSmallNumeric(s); ok {
 		return cmp.Compare(v, 0)
 	}
+	if len(s) == 3 { // zero with very many digits after the point
+		return 0
+	}
 	switch s[0] {
 	case numBigPos, numPosInf:
 		return 1
