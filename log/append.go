@@ -60,6 +60,9 @@ func (l *Log) Append(entries []*raftpb.Entry) error {
 			return fmt.Errorf("log: a payload of %d bytes exceeds the limit of %d", len(ev.Payload), payloadBytesMax)
 		}
 		size := recordSize(len(ev.Payload))
+		if seg.last < seg.first && len(w.pending) == 0 {
+			seg.capacity = max(seg.capacity, seg.end+size) // an empty segment takes a record of any size
+		}
 		if seg.state == SegmentSealed || seg.end+int64(len(w.buf))+size > seg.capacity {
 			if err := l.flush(seg); err != nil {
 				return err
@@ -232,6 +235,9 @@ func (l *Log) Reserve(events int, payloadBytes int64) error {
 	need := payloadBytes + int64(events)*(recordHeaderSize+recordAlign)
 	seg := l.active()
 	if seg.state == SegmentActive {
+		if seg.last < seg.first {
+			seg.capacity = max(seg.capacity, seg.end+need)
+		}
 		if seg.end+need <= min(seg.zeroed, seg.capacity) {
 			return nil
 		}

@@ -236,10 +236,9 @@ func readBlock(name string, src io.ReaderAt, offset, limit int64, expect Positio
 	return h, b[blockHeaderSize:], nil
 }
 
-// walkBlocks visits the blocks of a compressed segment of the given file size.
-func walkBlocks(name string, src io.ReaderAt, fileBytes int64, visit func(offset int64, h *blockHeader, frame []byte) error) error {
+// walkBlocks visits the blocks of a compressed segment of the given first position and file size.
+func walkBlocks(name string, src io.ReaderAt, next Position, fileBytes int64, visit func(offset int64, h *blockHeader, frame []byte) error) error {
 	limit := fileBytes - segmentFooterSize
-	var next Position
 	for offset := int64(segmentHeaderSize); offset < limit; {
 		h, frame, err := readBlock(name, src, offset, limit, next)
 		if err != nil {

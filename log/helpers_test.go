@@ -19,7 +19,7 @@ var testIdentity = Identity{ClusterID: [16]byte{1, 2, 3}, ClusterName: "test", N
 
 // testOptions make everything happen in the test's goroutine.
 func testOptions() Options {
-	return Options{Identity: testIdentity, Manual: true, Compression: CompressNone}
+	return Options{Identity: testIdentity, Manual: true, Compression: CompressNone, SegmentBytes: 32 << 10}
 }
 
 func mustOpen(t testing.TB, fs vfs.FS, opts Options) *Log {

@@ -109,6 +109,9 @@ func (l *Log) recycle(path string) error {
 	spare := l.fs.PathJoin(l.dir, sp.name)
 	err := l.fs.Rename(path, spare)
 	if err == nil {
+		err = syncDir(l.fs, l.dir) // the zeros must not be seen under the old name after a crash
+	}
+	if err == nil {
 		sp.file, err = l.fs.OpenReadWrite(spare, diskCategory)
 	}
 	if err != nil {

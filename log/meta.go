@@ -201,6 +201,9 @@ func (m *metaStore) create(want Identity) error {
 	if err := m.write(m.state); err != nil {
 		return err
 	}
+	if err := syncDir(m.fs, m.dir); err != nil {
+		return ioError("syncing meta/", err)
+	}
 	return m.writeIdentity(m.id)
 }
 

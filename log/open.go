@@ -3,6 +3,7 @@ package log
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"syscall"
@@ -171,6 +172,8 @@ func (l *Log) listSegments(names []string) ([]*segment, error) {
 			continue // not ours
 		case leftover,
 			first < meta.first, // dropped by retention, or being dropped
+			// Compression gives the finished file its name before it removes the raw one.
+			!compressed && containsSorted(names, segmentName(first, true)),
 			meta.truncating && first > meta.keep+1:
 			if err := l.removeFile(name); err != nil {
 				return nil, err
@@ -181,17 +184,14 @@ func (l *Log) listSegments(names []string) ([]*segment, error) {
 		if err != nil {
 			return nil, err
 		}
-		// Compression renames the finished file into place before it removes the raw one. ".log" sorts before ".zlog".
-		if n := len(segments); n > 0 && segments[n-1].first == first {
-			if err := l.removeFile(segments[n-1].name); err != nil {
-				return nil, err
-			}
-			segments[n-1] = s
-			continue
-		}
 		segments = append(segments, s)
 	}
 	return segments, nil
+}
+
+func containsSorted(names []string, name string) bool {
+	_, found := slices.BinarySearch(names, name)
+	return found
 }
 
 func (l *Log) removeFile(name string) error {
@@ -317,6 +317,10 @@ func (l *Log) recoverLast(s *segment) (sealed bool, err error) {
 		return false, ioError("syncing segment "+s.name, err)
 	}
 	if meta.truncating {
+		// The segments that listSegments removed must stay removed once meta/ says that the truncation is finished.
+		if err := syncDir(l.fs, l.dir); err != nil {
+			return false, ioError("syncing log/", err)
+		}
 		done := *meta
 		done.truncating = false
 		if err := l.meta.write(done); err != nil {

@@ -297,7 +297,7 @@ func (l *Log) loadIndex(seg *segment, name string, file vfs.File) error {
 	var anchors []anchor
 	var err error
 	if state == SegmentCompressed {
-		err = walkBlocks(name, file, fileBytes, func(offset int64, h *blockHeader, frame []byte) error {
+		err = walkBlocks(name, file, fresh.first, fileBytes, func(offset int64, h *blockHeader, frame []byte) error {
 			anchors = append(anchors, anchor{h.first, offset})
 			raw, err := decodeBlock(name, offset, h, frame)
 			if err != nil {

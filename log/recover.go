@@ -9,7 +9,7 @@ import (
 // Recovery of the log's tail. The last segment is read from its beginning; where the run of valid records ends, exactly one
 // row of this table answers. "Sector share" is the part of the damaged header or record that lies in one 512-byte sector:
 // a tear leaves whole sectors as they were before the write, which is zero, because the log only ever writes over zeros.
-// A "witness" is a reason to know that the damaged position had been durable: a whole record further on that says so in its
+// Bytes behind the end of the file count as zero: a crash may undo its extension. A "witness" is a reason to know that the damaged position had been durable: a whole record further on that says so in its
 // `unsynced` field, the acknowledged or committed position in meta/, or a valid footer (written after everything was synced).
 //
 //	row  where the valid records end                                        witness  answer
@@ -81,6 +81,9 @@ func recoverTail(seg *segment, in tailInput) (tail, error) {
 				return tail{}, corrupt("T8", "the footer's chain hash differs from the last record's")
 			}
 			return tail{row: "T9", sealed: true}, nil
+		}
+		if status == scanOverrun && in.footer == nil {
+			status = scanBadPayload // the file was being extended; what is behind its end was never written
 		}
 		if status == scanOverrun {
 			return tail{}, corrupt("T8", status.reason())

@@ -240,7 +240,7 @@ func (v *verifier) footer(f vfs.File, info *SegmentInfo, lastView uint64) error 
 
 func (v *verifier) blocks(f vfs.File, info *SegmentInfo) error {
 	raw := int64(segmentHeaderSize)
-	err := walkBlocks(info.Name, f, info.Bytes, func(offset int64, h *blockHeader, frame []byte) error {
+	err := walkBlocks(info.Name, f, info.First, info.Bytes, func(offset int64, h *blockHeader, frame []byte) error {
 		if h.first != v.check.last+1 || h.rawOffset != raw {
 			return v.damage(info, offset, v.check.last+1, "a compressed block is not the one that belongs here")
 		}
