@@ -18,10 +18,8 @@ import (
 //
 // Numbers are little-endian. The class of the elements is that of the stand-in. An empty array has no dimensions.
 const (
-	arrayDimsMax    = 6 // MAXDIM
 	arrayNullsFlag  = 0x80
 	arrayHeaderSize = 9
-	arrayItemsMax   = 134217727 // MaxArraySize
 )
 
 // ArrayDim is one dimension of an array.

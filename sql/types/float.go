@@ -119,6 +119,9 @@ func ParseFloat4(s string) (float32, error) {
 }
 
 func parseFloat(s string, bits int, name string) (float64, error) {
+	if f, ok := parsePlainFloat(s, bits); ok {
+		return f, nil
+	}
 	t := trimSpace(s)
 	num, hex := scanFloat(t)
 	if num == "" {
@@ -140,6 +143,20 @@ func parseFloat(s string, bits int, name string) (float64, error) {
 		return 0, pgerr.New(pgerr.NumericValueOutOfRange, `"`+num+`" is out of range for type `+name)
 	}
 	return f, nil
+}
+
+// parsePlainFloat is the fast path: digits with a point at most, and a sign.
+func parsePlainFloat(s string, bits int) (float64, bool) {
+	if len(s) == 0 || len(s) > 20 || s[len(s)-1]-'0' > 9 {
+		return 0, false
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c-'0' > 9 && c != '.' && !(i == 0 && c == '-') {
+			return 0, false
+		}
+	}
+	f, err := strconv.ParseFloat(s, bits)
+	return f, err == nil && f != 0 // zero might be too small a number
 }
 
 func parseSpecialFloat(s, t, name string) (float64, error) {

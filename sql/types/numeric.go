@@ -159,12 +159,6 @@ var smallInts = func() (t [256]string) {
 	return t
 }()
 
-// numericDigitsMax is how many digits a numeric has before the point, numericScaleMax how many after it at most.
-const (
-	numericDigitsMax = 131072
-	numericScaleMax  = 16383
-)
-
 var errNumericOverflow = pgerr.New(pgerr.NumericValueOutOfRange, "value overflows numeric format")
 
 // MakeNumericBig returns coef / 10^scale packed; 22003 when it is beyond numeric's range.

@@ -7,13 +7,6 @@ import (
 	"kimberlite/sql/pgerr"
 )
 
-// The scale rules of PostgreSQL's numeric.
-const (
-	numericMinSigDigits    = 16
-	numericMaxDisplayScale = 1000
-	numericMaxResultScale  = 2000
-)
-
 var errDivisionByZero = pgerr.New(pgerr.DivisionByZero, "division by zero")
 
 // bigResult packs and passes the error on.

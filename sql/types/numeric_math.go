@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"strconv"
+	"sync"
 
 	"kimberlite/sql/pgerr"
 )
@@ -156,8 +157,21 @@ func atanhInv(n int64, bits int) *big.Int {
 	}
 }
 
-// ln2Fixed returns ln(2) * 2^bits by a formula of Machin's kind.
+// ln2Cached is ln(2) * 2^ln2CachedBits, enough for results of 300 digits.
+var ln2Cached = sync.OnceValue(func() *big.Int { return computeLn2(ln2CachedBits) })
+
+const ln2CachedBits = 1100
+
+// ln2Fixed returns ln(2) * 2^bits; the result is the caller's.
 func ln2Fixed(bits int) *big.Int {
+	if bits <= ln2CachedBits {
+		return new(big.Int).Rsh(ln2Cached(), uint(ln2CachedBits-bits))
+	}
+	return computeLn2(bits)
+}
+
+// computeLn2 returns ln(2) * 2^bits by a formula of Machin's kind.
+func computeLn2(bits int) *big.Int {
 	work := bits + 16
 	sum := new(big.Int).Mul(big.NewInt(18), atanhInv(26, work))
 	sum.Sub(sum, new(big.Int).Mul(big.NewInt(2), atanhInv(4801, work)))

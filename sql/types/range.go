@@ -202,9 +202,6 @@ func (r *Range) canonicalize() error {
 	return r.settle()
 }
 
-// dateMaxDay is the last date, 5874897-12-31, in days since 2000-01-01.
-const dateMaxDay = 2145031948
-
 // compareLower orders two lower bounds: none is the least, an inclusive one comes before an exclusive one of the same value.
 func compareLower(compare func(a, b Datum) int, a, b *RangeBound) int {
 	switch {

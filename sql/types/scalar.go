@@ -191,14 +191,22 @@ func xid8In(_ *Ctx, _ T, s string) (Datum, error) { return Datum{I: int64(cUnsig
 
 // hexValue is the value of a hexadecimal digit.
 func hexValue(c byte) (byte, bool) {
-	switch {
-	case c-'0' <= 9:
-		return c - '0', true
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10, true
-	}
-	return 0, false
+	v := hexValues[c]
+	return v, v < 16
 }
+
+var hexValues = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0xff
+	}
+	for i, c := range []byte(hexDigits) {
+		t[c] = byte(i)
+		if c >= 'a' {
+			t[c-'a'+'A'] = byte(i)
+		}
+	}
+	return t
+}()
 
 func lsnIn(_ *Ctx, _ T, s string) (Datum, error) {
 	hi, lo, ok := strings.Cut(s, "/")

@@ -9,9 +9,6 @@ import (
 	"kimberlite/sql/pgerr"
 )
 
-// nameLenMax is the longest identifier in bytes (NAMEDATALEN - 1).
-const nameLenMax = 63
-
 func init() {
 	plain := ops{in: textIn, out: textOut, recv: textRecv, send: textOut}
 	register(plain, OIDText, OIDUnknown, OIDCstring, OIDRefcursor)

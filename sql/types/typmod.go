@@ -7,17 +7,11 @@ import (
 	"kimberlite/sql/pgerr"
 )
 
-// Limits and packing of type modifiers, as PostgreSQL has them.
+// The packing of type modifiers.
 const (
-	modHeader           = 4 // VARHDRSZ: varchar(n), char(n) and numeric count it in
-	maxCharLength       = 10485760
-	maxBitLength        = 83886080
-	numericMaxPrecision = 1000
-	numericMinScale     = -1000
-	numericMaxScale     = 1000
-	maxTimePrecision    = 6
-	intervalFullRange   = 0x7FFF
-	intervalFullPrec    = 0xFFFF
+	modHeader         = 4 // VARHDRSZ: varchar(n), char(n) and numeric count it in
+	intervalFullRange = 0x7FFF
+	intervalFullPrec  = 0xFFFF
 )
 
 // The bits of an interval's range modifier.
