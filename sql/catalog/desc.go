@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"kimberlite/projections"
-	"kimberlite/sql/tree"
 	"kimberlite/sql/types"
 )
 
@@ -35,7 +34,7 @@ type Header struct {
 	Database types.OID `json:",omitempty"` // 0 for shared objects
 	Name     string
 	Owner    types.OID `json:",omitempty"`
-	ACL      []ACLItem `json:",omitempty"` // nil: the default
+	ACL      []ACLItem // nil: the default; empty: nobody may do anything
 	Version  int       // of the descriptor's format
 }
 
@@ -67,9 +66,10 @@ type Relation struct {
 	Header
 	Schema      types.OID
 	RelKind     byte
-	Persistence byte // 'p' permanent, 'u' unlogged, 't' temporary
-	RowType     types.OID
-	Columns     []Column // by attribute number - 1, dropped ones included
+	Persistence byte      // 'p' permanent, 'u' unlogged, 't' temporary
+	RowType     types.OID // the composite type of its rows, 0 for indexes and sequences
+	RowArray    types.OID // the array type over RowType (C6)
+	Columns     []Column  // by attribute number - 1, dropped ones included
 	Storage     projections.StorageID
 	Constraints []Constraint
 	Indexes     []types.OID // of a table
@@ -81,10 +81,9 @@ type Relation struct {
 	Sequence    *Sequence   `json:",omitempty"`
 	Parents     []types.OID `json:",omitempty"` // inheritance
 	Partition   *Partition  `json:",omitempty"`
+	Tablespace  types.OID   `json:",omitempty"`
 	// DependsOn lists what this object needs, with the dependency kind of pg_depend.
 	DependsOn []Dependency `json:",omitempty"`
-
-	// def is the storage definition derived from the columns and indexes; see Snapshot.TableDef.
 }
 
 // Column is a row of pg_attribute.
@@ -102,7 +101,7 @@ type Column struct {
 	Generated   byte         `json:",omitempty"` // 's' stored
 	Identity    byte         `json:",omitempty"` // 'a' always, 'd' by default
 	IdentitySeq types.OID    `json:",omitempty"`
-	Missing     *types.Datum `json:",omitempty"` // value in rows older than the column
+	Missing     *types.Datum `json:",omitempty"` // value in rows older than the column; nil: NULL
 	Storage     byte         `json:",omitempty"`
 	Compression byte         `json:",omitempty"`
 	StatTarget  int32        `json:",omitempty"`
@@ -192,7 +191,8 @@ type Dependency struct {
 	Type       byte
 }
 
-// TypeDesc is a user's type: enum, domain, composite (its columns are in the relation), range or array.
+// TypeDesc is a user's type: enum, domain or range. Its array type (Type.Array) exists without a descriptor of its own, and so do the row types of
+// relations, composite types included (C6). Type.OID, Name, Namespace and Owner repeat the header.
 type TypeDesc struct {
 	Header
 	Type        types.Type
@@ -253,4 +253,24 @@ type ColumnStats struct {
 	Correlation float64
 }
 
-var _ = tree.CmdSelect
+// Tablespace is a row of pg_tablespace: a name that clients may use, storage is one.
+type Tablespace struct {
+	Header
+	Location string   `json:",omitempty"`
+	Options  []string `json:",omitempty"`
+}
+
+// Extension is a row of pg_extension.
+type Extension struct {
+	Header
+	Schema      types.OID
+	Release     string // extversion
+	Relocatable bool
+}
+
+// DefaultACL is a row of pg_default_acl; Header.ACL holds the grants.
+type DefaultACL struct {
+	Header
+	Role, Schema types.OID
+	ObjectType   byte // 'r', 'S', 'f', 'T', 'n'
+}

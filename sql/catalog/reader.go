@@ -82,6 +82,13 @@ type Proc struct {
 	ArgNames   []string
 	Src        string
 	Defaults   string // proargdefaults as text of SQL expressions, comma separated
+	Support    types.OID
+	SecDef     bool
+	LeakProof  bool
+	Bin        string
+	Body       string // prosqlbody as SQL text
+	Config     []string
+	ACL        string // aclitem[] as text, empty: the default
 }
 
 // Operator is a row of pg_operator.
@@ -115,6 +122,9 @@ type Aggregate struct {
 	TransType  types.OID
 	InitVal    string
 	HasInitVal bool
+	// TransFunc, FinalFunc and CombineFunc are pg_proc OIDs, 0 for none; FinalExtra: the final function gets dummy arguments too.
+	TransFunc, FinalFunc, CombineFunc types.OID
+	FinalExtra                        bool
 }
 
 // TypeOps are a type's default btree and hash operators; 0 where there is none.
@@ -128,4 +138,5 @@ type Collation struct {
 	Provider       byte
 	Collate, CType string
 	Deterministic  bool
+	Encoding       int32
 }
