@@ -36,6 +36,45 @@ func (g *Group) apply(self *proposal) {
 	g.kick()
 }
 
+// replay gives the applier the events that raft considers applied and the applier does not. It has the applier's duty from the start.
+func (g *Group) replay() {
+	for from := g.Applied() + 1; from <= g.replayTo; from = g.Applied() + 1 {
+		events, err := g.log.Read(from, g.replayTo+1, applyBytesMax)
+		if err == nil {
+			err = g.cfg.Applier.Apply(events)
+		}
+		g.mu.Lock()
+		if err != nil {
+			g.fail(err)
+		}
+		if g.stopped {
+			g.applying = false
+			g.mu.Unlock()
+			return
+		}
+		for i := range events {
+			if ev := &events[i]; ev.Kind == log.KindMembership {
+				g.noteAddresses(ev)
+			}
+		}
+		g.applied.Store(uint64(events[len(events)-1].Position))
+		g.mu.Unlock()
+	}
+	g.mu.Lock()
+	if g.applying {
+		g.apply(nil)
+	}
+	g.checkReady()
+	g.mu.Unlock()
+}
+
+func (g *Group) noteAddresses(ev *log.Event) {
+	var cc raftpb.ConfChangeV2
+	if err := proto.Unmarshal(ev.Payload, &cc); err == nil {
+		decodeAddresses(cc.GetContext(), g.addresses)
+	}
+}
+
 // applyEvents runs without mu; only the applier touches g.events.
 func (g *Group) applyEvents(batch []*raftpb.Message) ([]log.Event, error) {
 	events := g.events[:0]
@@ -74,6 +113,9 @@ func (g *Group) finishApply(batch []*raftpb.Message, events []log.Event) error {
 			}
 		}
 	}
+	if err := g.campaignAlone(); err != nil {
+		return err
+	}
 	if err := g.collect(); err != nil {
 		return err
 	}
@@ -109,14 +151,11 @@ func (g *Group) applyMembership(ev *log.Event) error {
 	if err != nil {
 		return err
 	}
-	var cc raftpb.ConfChangeV2
-	if err := proto.Unmarshal(ev.Payload, &cc); err == nil {
-		decodeAddresses(cc.GetContext(), g.addresses)
-	}
+	g.noteAddresses(ev)
 	if !changed {
 		return nil
 	}
-	g.solo.Store(g.core.isLeader() && g.core.singleton())
+	g.noteSolo()
 	return g.log.SetConfState(ev.Position, g.core.conf)
 }
 
@@ -134,5 +173,6 @@ func (g *Group) checkReady() {
 		return
 	}
 	g.isReady = true
+	g.noteSolo()
 	close(g.ready)
 }

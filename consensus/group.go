@@ -91,6 +91,7 @@ type Group struct {
 	lead     uint64
 	// appliedView is the view of the last applied event.
 	appliedView uint64
+	replayTo    log.Position    // where raft's applying begins
 	batch       []*proposal     // the writer's scratch
 	entries     []*raftpb.Entry // the writer's scratch
 
@@ -151,24 +152,25 @@ func Start(cfg Config) (*Group, error) {
 		return nil, fmt.Errorf("the projections have applied position %d, but the log begins at %d: %w", applied, first, log.ErrCompacted)
 	}
 	g.applied.Store(uint64(applied))
-	hs := g.log.HardState()
-	if hs.Commit < applied {
+	// Membership changes up to confAt are in conf, so raft need not see the events up to there again, and can campaign although a
+	// projection that lost everything still has to: replay gives them to the applier.
+	g.replayTo = max(applied, confAt)
+	if g.log.HardState().Commit < g.replayTo {
 		// What was applied was committed; raft insists on knowing it.
-		if err := g.log.SetCommit(applied); err != nil {
+		if err := g.log.SetCommit(g.replayTo); err != nil {
 			return nil, err
 		}
 	}
 	g.core, err = newCore(coreConfig{
-		id: g.id, storage: g.log, applied: uint64(applied), conf: conf, confAt: uint64(confAt),
+		id: g.id, storage: g.log, applied: uint64(g.replayTo), conf: conf, confAt: uint64(confAt),
 		electionTicks: cfg.ElectionTicks, logger: raftLogger{cfg.Logf},
 	})
 	if err != nil {
 		return nil, err
 	}
 	g.mu.Lock()
-	if g.core.singleton() {
-		err = g.core.campaign() // nobody to wait for
-	}
+	g.applying = applied < g.replayTo // runApplier begins with that
+	err = g.campaignAlone()
 	if err == nil {
 		err = g.collect()
 	}
@@ -189,6 +191,15 @@ func Start(cfg Config) (*Group, error) {
 	go g.runWriter()
 	go g.runApplier()
 	return g, nil
+}
+
+// campaignAlone makes a single voter the leader without waiting for a tick: there is nobody to ask. raft refuses while a committed membership
+// change is not applied, hence the call after each apply. Caller holds mu.
+func (g *Group) campaignAlone() error {
+	if g.core.leader == 0 && g.core.singleton() {
+		return g.core.campaign()
+	}
+	return nil
 }
 
 // found writes the founding event into an empty log: a membership change in view 1, committed by definition.
@@ -353,11 +364,16 @@ func (g *Group) noteLeader() {
 	g.lead = lead
 	g.view = g.core.node.BasicStatus().HardState.GetTerm()
 	g.leading.Store(g.core.isLeader())
-	g.solo.Store(g.core.isLeader() && g.core.singleton())
+	g.noteSolo()
 	g.counters.viewChanges.Add(1)
 	if g.cfg.ViewChanged != nil {
 		g.cfg.ViewChanged(g.view, lead)
 	}
+}
+
+// noteSolo publishes whether reads need no round at all: this node leads, alone, and has applied all that was committed before. Caller holds mu.
+func (g *Group) noteSolo() {
+	g.solo.Store(g.core.isLeader() && g.core.singleton() && g.isReady)
 }
 
 // runTicks is raft's clock.
@@ -445,6 +461,7 @@ func (g *Group) runWriter() {
 // runApplier takes the applier's duty when no caller is there to take it: at start, on followers.
 func (g *Group) runApplier() {
 	defer g.goroutine.Done()
+	g.replay()
 	for {
 		select {
 		case <-g.quit:

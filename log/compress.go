@@ -255,8 +255,8 @@ func walkBlocks(name string, src io.ReaderAt, next Position, fileBytes int64, vi
 
 // scanBlocks visits events from the reader's first block on.
 func (r *segmentReader) scanBlocks(check *chainCheck, visit func(Event) bool) error {
-	limit := r.seg.fileBytes - segmentFooterSize // does not change once compressed
-	for _, a := range r.snap.anchors {
+	limit := r.snap.fileBytes - segmentFooterSize
+	for _, a := range r.snap.blocks {
 		h, frame, err := readBlock(r.snap.name, r.file, a.offset, limit, a.position)
 		if err != nil {
 			return err

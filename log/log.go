@@ -53,6 +53,8 @@ type Log struct {
 		cache    cache
 	}
 
+	fetched fetched
+
 	// wake asks the keeper for a maintenance run; quit ends it.
 	wake chan struct{}
 	quit chan struct{}

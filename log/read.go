@@ -3,6 +3,7 @@ package log
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/cockroachdb/errors/oserror"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -90,6 +91,17 @@ func (l *Log) Events(entries []*raftpb.Entry, dst []Event) ([]Event, error) {
 
 func (l *Log) eventsFromDisk(entries []*raftpb.Entry, dst []Event) ([]Event, error) {
 	from := Position(entries[0].GetIndex())
+	if hashes := l.fetchedHashes(entries); hashes != nil {
+		for i, e := range entries {
+			ev, err := eventOf(e)
+			if err != nil {
+				return dst, err
+			}
+			ev.Hash = hashes[i]
+			dst = append(dst, ev)
+		}
+		return dst, nil
+	}
 	to := from + Position(len(entries))
 	var err error
 	n := 0
@@ -103,6 +115,38 @@ func (l *Log) eventsFromDisk(entries []*raftpb.Entry, dst []Event) ([]Event, err
 		return true
 	})
 	return dst, errors.Join(err, scanErr)
+}
+
+// fetched remembers the hashes of what Entries read from disk last: raft asks for entries to be applied, and Events is asked for the same
+// ones next. Replaying a long log would otherwise read everything twice.
+type fetched struct {
+	sync.Mutex
+	entries []*raftpb.Entry
+	hashes  []Hash
+}
+
+func (f *fetched) remember(entries []*raftpb.Entry, hashes []Hash) {
+	f.Lock()
+	defer f.Unlock()
+	f.entries, f.hashes = entries, hashes
+}
+
+// fetchedHashes returns the hashes of the very entries that Entries returned last, or nil.
+func (l *Log) fetchedHashes(entries []*raftpb.Entry) []Hash {
+	l.fetched.Lock()
+	defer l.fetched.Unlock()
+	for i, e := range l.fetched.entries {
+		if e != entries[0] {
+			continue
+		}
+		if len(entries) > len(l.fetched.entries)-i || l.fetched.entries[i+len(entries)-1] != entries[len(entries)-1] {
+			return nil
+		}
+		hashes := l.fetched.hashes[i : i+len(entries)]
+		l.fetched.entries, l.fetched.hashes = nil, nil
+		return hashes
+	}
+	return nil
 }
 
 // HashAt returns the chain hash at a position; at First-1 it is the hash before the first one kept.
@@ -173,10 +217,21 @@ func (l *Log) scanSegment(from, to Position, visit func(Event) bool) (next Posit
 type segmentReader struct {
 	seg   *segment
 	file  vfs.File
-	snap  segment // the fields that matter, copied under Log.mu
+	snap  segmentSnap
 	start anchor
-	index int // of start in anchors; for compressed segments, the block
-	log   *Log
+}
+
+// segmentSnap is what a reader needs of a segment, copied under Log.mu.
+type segmentSnap struct {
+	name      string
+	state     SegmentState
+	first     Position
+	last      Position
+	prevHash  Hash
+	prevView  uint64
+	end       int64
+	fileBytes int64
+	blocks    []anchor // from the one to start with
 }
 
 func (r *segmentReader) close() {
@@ -203,7 +258,7 @@ func (l *Log) openReader(p Position) (*segmentReader, error) {
 		}
 		return nil, ioError("opening segment "+name, err)
 	}
-	r := &segmentReader{seg: seg, file: file, log: l}
+	r := &segmentReader{seg: seg, file: file}
 	if !loaded {
 		if err := l.loadIndex(seg, name, file); err != nil {
 			r.close()
@@ -216,11 +271,14 @@ func (l *Log) openReader(p Position) (*segmentReader, error) {
 		r.close()
 		return nil, errMoved
 	}
-	r.snap.name, r.snap.state, r.snap.first, r.snap.end = seg.name, seg.state, seg.first, seg.end
-	r.snap.last, r.snap.prevHash, r.snap.prevView = seg.last, seg.prevHash, seg.prevView
-	r.start, r.index = seg.anchorFor(p)
+	r.snap = segmentSnap{
+		name: seg.name, state: seg.state, first: seg.first, last: seg.last, prevHash: seg.prevHash, prevView: seg.prevView,
+		end: seg.end, fileBytes: seg.fileBytes,
+	}
+	var index int
+	r.start, index = seg.anchorFor(p)
 	if seg.state == SegmentCompressed {
-		r.snap.anchors = seg.anchors[r.index:len(seg.anchors):len(seg.anchors)]
+		r.snap.blocks = seg.anchors[index:len(seg.anchors):len(seg.anchors)]
 	}
 	return r, nil
 }
@@ -292,7 +350,11 @@ func (l *Log) loadIndex(seg *segment, name string, file vfs.File) error {
 	l.mu.RLock()
 	fresh := newSegment(name, &segmentHeader{first: seg.first, prevHash: seg.prevHash, prevView: seg.prevView})
 	state, end, last, fileBytes := seg.state, seg.end, seg.last, seg.fileBytes
+	moved := seg.name != name
 	l.mu.RUnlock()
+	if moved {
+		return errMoved
+	}
 	check := chainCheck{last: fresh.last, view: fresh.lastView, hash: fresh.lastHash, known: true}
 	var anchors []anchor
 	var err error

@@ -66,13 +66,16 @@ func (l *Log) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
 	}
 	l.mu.RUnlock()
 	entries := make([]*raftpb.Entry, 0, min(to-from, 256))
+	hashes := make([]Hash, 0, min(to-from, 256))
 	err := l.scanEvents(from, to, func(ev Event) bool {
 		if !fits(len(entries), ev.Payload) {
 			return false
 		}
 		entries = append(entries, entryOf(&ev))
+		hashes = append(hashes, ev.Hash)
 		return true
 	})
+	l.fetched.remember(entries, hashes)
 	if errors.Is(err, ErrCompacted) {
 		return nil, raft.ErrCompacted
 	}
