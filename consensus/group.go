@@ -101,6 +101,7 @@ type Group struct {
 	leading      atomic.Bool
 	solo         atomic.Bool // the only voter, and leading
 	counters     counters
+	pool         sync.Pool // of *proposal
 
 	events []log.Event // the applier's scratch
 

@@ -22,7 +22,7 @@ func (g *Group) Propose(ctx context.Context, kind log.Kind, payload []byte) (log
 	if len(payload) > payloadBytesMax {
 		return 0, fmt.Errorf("%w: %d bytes, at most %d are possible", ErrTooLarge, len(payload), payloadBytesMax)
 	}
-	p := proposals.Get().(*proposal)
+	p := g.newProposal()
 	p.id = g.proposalBase | g.proposalSeq.Add(1)&proposalSeqMask
 	p.entry = &raftpb.Entry{Data: log.EntryData(kind, p.id, payload)}
 	p.size = int64(len(payload))
@@ -274,15 +274,15 @@ func (g *Group) stepPending() error {
 	return g.collect()
 }
 
-// persist does what raft asks of stable storage, with one sync for all.
+// persist does what raft asks of stable storage, with one sync for all. The commit is noted after the entries that came with it: before, the
+// log may hold other, superseded events at these positions.
 func persist(l *log.Log, batch []*raftpb.Message) error {
 	for _, m := range batch {
-		if m.Snapshot != nil && len(m.Snapshot.GetData()) > 0 || m.GetSnapshot().GetMetadata().GetIndex() > 0 {
+		if m.GetSnapshot().GetMetadata().GetIndex() > 0 {
 			return ErrSnapshot
 		}
 		if m.Term != nil {
-			hs := log.HardState{View: m.GetTerm(), Vote: m.GetVote(), Commit: log.Position(m.GetCommit())}
-			if err := l.SetHardState(hs); err != nil {
+			if err := l.SetHardState(log.HardState{View: m.GetTerm(), Vote: m.GetVote()}); err != nil {
 				return err
 			}
 		}
@@ -290,6 +290,9 @@ func persist(l *log.Log, batch []*raftpb.Message) error {
 			if err := l.Append(m.Entries); err != nil {
 				return err
 			}
+		}
+		if m.Term != nil {
+			l.NoteCommit(m.GetTerm(), m.GetVote(), log.Position(m.GetCommit()))
 		}
 	}
 	return l.Sync()

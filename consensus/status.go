@@ -190,7 +190,7 @@ func (g *Group) ChangeMembership(ctx context.Context, cc *raftpb.ConfChangeV2, a
 	if err != nil {
 		return 0, err
 	}
-	p := proposals.Get().(*proposal)
+	p := g.newProposal()
 	p.entry = &raftpb.Entry{Type: raftpb.EntryConfChangeV2.Enum(), Data: data}
 	p.size = int64(len(data))
 	return g.submit(ctx, p)

@@ -23,6 +23,7 @@ type proposal struct {
 	left     bool // its caller does not wait any more
 	err      error
 	wake     chan duty
+	pool     *sync.Pool
 }
 
 // duty is why a waiting caller is woken.
@@ -34,11 +35,17 @@ const (
 	dutyApply             // become the applier
 )
 
-var proposals = sync.Pool{New: func() any { return &proposal{wake: make(chan duty, 1)} }}
+// newProposal takes a proposal from the group's pool. The pool is the group's own, so that nothing is shared between groups.
+func (g *Group) newProposal() *proposal {
+	if p, ok := g.pool.Get().(*proposal); ok {
+		return p
+	}
+	return &proposal{pool: &g.pool, wake: make(chan duty, 1)}
+}
 
 func (p *proposal) release() {
-	*p = proposal{wake: p.wake}
-	proposals.Put(p)
+	*p = proposal{pool: p.pool, wake: p.wake}
+	p.pool.Put(p)
 }
 
 // queue holds stepped proposals in the order of their positions.

@@ -15,17 +15,52 @@ import (
 // never truncated, so a compressed segment is never written again. Every frame is decoded and compared before it counts: the file that is
 // removed afterwards was the only copy.
 
-var (
-	encoders = sync.Pool{New: func() any {
-		e, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+// codec holds zstd's state, made when first needed. It belongs to one Log.
+type codec struct {
+	once sync.Once
+	enc  *zstd.Encoder
+	dec  *zstd.Decoder
+	err  error
+}
+
+func (c *codec) init() error {
+	c.once.Do(func() {
+		var err error
+		c.enc, c.err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
 			zstd.WithEncoderCRC(false), zstd.WithWindowSize(blockRawBytes))
-		return e
-	}}
-	decoders = sync.Pool{New: func() any {
-		d, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(2*blockRawBytesMax), zstd.IgnoreChecksum(true))
-		return d
-	}}
-)
+		c.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(2*blockRawBytesMax), zstd.IgnoreChecksum(true))
+		c.err = errors.Join(c.err, err)
+	})
+	return c.err
+}
+
+func (c *codec) encode(raw []byte) ([]byte, error) {
+	if err := c.init(); err != nil {
+		return nil, err
+	}
+	return c.enc.EncodeAll(raw, nil), nil
+}
+
+func (c *codec) decode(h *blockHeader, frame []byte) ([]byte, error) {
+	if err := c.init(); err != nil {
+		return nil, err
+	}
+	raw, err := c.dec.DecodeAll(frame, make([]byte, 0, h.raw))
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) != int(h.raw) {
+		return nil, fmt.Errorf("the frame holds %d bytes, not %d", len(raw), h.raw)
+	}
+	return raw, nil
+}
+
+func (c *codec) close() {
+	c.once.Do(func() {})
+	if c.dec != nil {
+		c.dec.Close()
+	}
+}
 
 // bytesAt reads from memory as from a file.
 func bytesAt(b []byte) io.ReaderAt { return bytes.NewReader(b) }
@@ -108,7 +143,7 @@ func (l *Log) writeCompressed(snap *SegmentInfo, temp string) (size int64, ancho
 		return 0, nil, nil, &CorruptionError{Segment: snap.Name, Position: snap.First, Reason: err.Error(), Remedy: remedyCorrupt}
 	}
 	h.compressed = true
-	b := &blockWriter{dst: dst, size: segmentHeaderSize, segment: newSegment(snap.Name, &h)}
+	b := &blockWriter{codec: &l.codec, dst: dst, size: segmentHeaderSize, segment: newSegment(snap.Name, &h)}
 	if _, err := dst.Write(h.encode()); err != nil {
 		return 0, nil, nil, ioError("writing "+temp, err)
 	}
@@ -144,6 +179,7 @@ func (l *Log) writeCompressed(snap *SegmentInfo, temp string) (size int64, ancho
 
 // blockWriter gathers records into frames.
 type blockWriter struct {
+	codec   *codec
 	dst     vfs.File
 	size    int64 // bytes written
 	segment *segment
@@ -171,12 +207,13 @@ func (b *blockWriter) flush() error {
 	if len(b.raw) == 0 {
 		return nil
 	}
-	enc := encoders.Get().(*zstd.Encoder)
-	frame := enc.EncodeAll(b.raw, nil)
-	encoders.Put(enc)
+	frame, err := b.codec.encode(b.raw)
+	if err != nil {
+		return err
+	}
 	b.head.raw = uint32(len(b.raw))
 	b.head.frame = uint32(len(frame))
-	back, err := decodeFrame(&b.head, frame)
+	back, err := b.codec.decode(&b.head, frame)
 	if err != nil || !bytes.Equal(back, b.raw) {
 		return fmt.Errorf("log: a zstd frame does not decode to what was put in: %w", err)
 	}
@@ -191,21 +228,8 @@ func (b *blockWriter) flush() error {
 	return nil
 }
 
-func decodeFrame(h *blockHeader, frame []byte) ([]byte, error) {
-	dec := decoders.Get().(*zstd.Decoder)
-	defer decoders.Put(dec)
-	raw, err := dec.DecodeAll(frame, make([]byte, 0, h.raw))
-	if err != nil {
-		return nil, err
-	}
-	if len(raw) != int(h.raw) {
-		return nil, fmt.Errorf("the frame holds %d bytes, not %d", len(raw), h.raw)
-	}
-	return raw, nil
-}
-
-func decodeBlock(name string, offset int64, h *blockHeader, frame []byte) ([]byte, error) {
-	raw, err := decodeFrame(h, frame)
+func (c *codec) decodeBlock(name string, offset int64, h *blockHeader, frame []byte) ([]byte, error) {
+	raw, err := c.decode(h, frame)
 	if err != nil {
 		return nil, &CorruptionError{Segment: name, Offset: offset, Position: h.first, Reason: "a compressed block does not decode", Remedy: remedyCorrupt, Cause: err}
 	}
@@ -261,7 +285,7 @@ func (r *segmentReader) scanBlocks(check *chainCheck, visit func(Event) bool) er
 		if err != nil {
 			return err
 		}
-		raw, err := decodeBlock(r.snap.name, a.offset, &h, frame)
+		raw, err := r.codec.decodeBlock(r.snap.name, a.offset, &h, frame)
 		if err != nil {
 			return err
 		}

@@ -80,9 +80,11 @@ func inspectFile(fs vfs.FS, path, name string, from Position, visit func(Record)
 		}
 		return i.records(newScanner(f, segmentHeaderSize, limit, false), 0)
 	}
+	var zstd codec
+	defer zstd.close()
 	more = true
 	err = walkBlocks(name, f, first, info.Size(), func(offset int64, h *blockHeader, frame []byte) error {
-		raw, err := decodeBlock(name, offset, h, frame)
+		raw, err := zstd.decodeBlock(name, offset, h, frame)
 		if err == nil {
 			more, err = i.records(newScanner(bytesAt(raw), 0, int64(len(raw)), false), h.rawOffset)
 		}

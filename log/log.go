@@ -54,6 +54,7 @@ type Log struct {
 	}
 
 	fetched fetched
+	codec   codec
 
 	// wake asks the keeper for a maintenance run; quit ends it.
 	wake chan struct{}
@@ -127,6 +128,7 @@ func (l *Log) closeFiles() error {
 	if l.meta != nil {
 		errs = append(errs, l.meta.close())
 	}
+	l.codec.close()
 	if l.lock != nil {
 		errs = append(errs, l.lock.Close())
 		l.lock = nil

@@ -218,6 +218,7 @@ type segmentReader struct {
 	seg   *segment
 	file  vfs.File
 	snap  segmentSnap
+	codec *codec
 	start anchor
 }
 
@@ -258,7 +259,7 @@ func (l *Log) openReader(p Position) (*segmentReader, error) {
 		}
 		return nil, ioError("opening segment "+name, err)
 	}
-	r := &segmentReader{seg: seg, file: file}
+	r := &segmentReader{seg: seg, file: file, codec: &l.codec}
 	if !loaded {
 		if err := l.loadIndex(seg, name, file); err != nil {
 			r.close()
@@ -361,7 +362,7 @@ func (l *Log) loadIndex(seg *segment, name string, file vfs.File) error {
 	if state == SegmentCompressed {
 		err = walkBlocks(name, file, fresh.first, fileBytes, func(offset int64, h *blockHeader, frame []byte) error {
 			anchors = append(anchors, anchor{h.first, offset})
-			raw, err := decodeBlock(name, offset, h, frame)
+			raw, err := l.codec.decodeBlock(name, offset, h, frame)
 			if err != nil {
 				return err
 			}

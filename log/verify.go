@@ -244,7 +244,7 @@ func (v *verifier) blocks(f vfs.File, info *SegmentInfo) error {
 		if h.first != v.check.last+1 || h.rawOffset != raw {
 			return v.damage(info, offset, v.check.last+1, "a compressed block is not the one that belongs here")
 		}
-		b, err := decodeBlock(info.Name, offset, h, frame)
+		b, err := v.log.codec.decodeBlock(info.Name, offset, h, frame)
 		if err != nil {
 			return err
 		}
