@@ -29,6 +29,11 @@ func BuiltinProc(oid types.OID) *Proc {
 	initProcs()
 	i := builtinProcs.byOID.one(builtinProcs.table, 0, oid)
 	if i < 0 {
+		for _, p := range extraProcs() {
+			if p.OID == oid {
+				return p
+			}
+		}
 		return nil
 	}
 	return procAt(i)
@@ -37,13 +42,14 @@ func BuiltinProc(oid types.OID) *Proc {
 // BuiltinProcs returns the functions of all schemas with the name.
 func BuiltinProcs(name string) []*Proc {
 	initProcs()
-	rows := builtinProcs.byName.find(builtinProcs.table, 1, name)
-	if len(rows) == 0 {
-		return nil
+	var out []*Proc
+	for _, r := range builtinProcs.byName.find(builtinProcs.table, 1, name) {
+		out = append(out, procAt(int(r)))
 	}
-	out := make([]*Proc, len(rows))
-	for i, r := range rows {
-		out[i] = procAt(int(r))
+	for _, p := range extraProcs() {
+		if p.Name == name {
+			out = append(out, p)
+		}
 	}
 	return out
 }

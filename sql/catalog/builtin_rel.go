@@ -64,6 +64,7 @@ type builtinClass struct {
 	minMXID     int64
 	acl         string
 	aclNull     bool
+	options     []string
 	virtualOnly bool // Kimberlite's own: has no row in the generated data
 }
 
@@ -73,6 +74,7 @@ func builtinClassAt(i int) builtinClass {
 		pages: int32(r.int()), tuples: r.float(), toast: r.oid(), hasIndex: r.bool(), shared: r.bool(), kind: r.char(),
 		natts: int16(r.int()), checks: int16(r.int()), hasRules: r.bool(), replIdent: r.char(), frozenXID: r.int(), minMXID: r.int()}
 	c.acl, c.aclNull = r.textNull()
+	c.options = r.strings()
 	return c
 }
 

@@ -33,7 +33,7 @@ var whole = []struct{ name, where, order string }{
 	{"pg_opclass", "oid < 16384", "oid"},
 	{"pg_opfamily", "oid < 16384", "oid"},
 	// Linguistic collations are not ours to promise: only the bytewise ones are kept.
-	{"pg_collation", "oid < 16384 and (collname = 'default' or collcollate in ('C', 'POSIX'))", "oid"},
+	{"pg_collation", "oid < 16384 and (collname = 'default' or collcollate in ('C', 'POSIX', 'C.utf8'))", "oid"},
 	{"pg_language", "oid < 16384", "oid"},
 	{"pg_conversion", "oid < 16384", "oid"},
 	{"pg_ts_config", "oid < 16384", "oid"},
@@ -59,7 +59,7 @@ var queries = []struct{ file, sql string }{
 		and not (classoid = 'pg_collation'::regclass and objoid in (select oid from pg_collation where collprovider = 'i'))
 		order by classoid, objoid, objsubid`},
 	{"pg_class", `select oid, relname, relnamespace, reltype, relam, relfilenode, reltablespace, relpages, reltuples, reltoastrelid, relhasindex, relisshared,
-		relkind, relnatts, relchecks, relhasrules, relreplident, relfrozenxid, relminmxid, relacl
+		relkind, relnatts, relchecks, relhasrules, relreplident, relfrozenxid, relminmxid, relacl, reloptions
 		from pg_class where oid < 16384 order by oid`},
 	{"pg_attribute", `select attrelid, attname, atttypid, attstattarget, attlen, attnum, attndims, atttypmod, attbyval, attalign, attstorage, attnotnull, attcollation, attacl
 		from pg_attribute where attrelid < 16384 and attnum > 0 order by attrelid, attnum`},
