@@ -1,0 +1,37 @@
+package txn
+
+import "time"
+
+const (
+	// deadlockTimeoutDefault is PostgreSQL's: most waits are over before it, and those are never looked at.
+	deadlockTimeoutDefault = time.Second
+	// chunkBytesDefault keeps one event far below the log's payload limit and lets the group commit of others go between two chunks.
+	chunkBytesDefault = 8 << 20
+	// writeSetBytesDefault is where a transaction is told to stop rather than the kernel telling the whole server.
+	writeSetBytesDefault = 4 << 30
+	// listChunk is the length at which a chunk of a sorted list splits: small enough to shift, large enough to search by halves.
+	listChunk = 128
+	// rowOverhead and entryOverhead estimate what a row version and an index entry take besides their bytes.
+	rowOverhead   = 160
+	entryOverhead = 48
+	// arenaMin and arenaMax bound the chunks that row images and keys are cut from: a one-row transaction takes little, a bulk load few.
+	arenaMin = 512
+	arenaMax = 256 << 10
+	// shards of the lock tables: enough that eight writers seldom meet.
+	shards = 32
+	// xidsAhead is how many transaction ids one event reserves: a crash skips as many at most, and ids are 64 bits wide.
+	xidsAhead = 1 << 16
+	// oidsAhead is PostgreSQL's VAR_OID_PREFETCH.
+	oidsAhead = 8192
+	// sequenceAheadMin is PostgreSQL's SEQ_LOG_VALS; a sequence in heavy use logs more at a time, up to sequenceAheadMax.
+	sequenceAheadMin = 32
+	sequenceAheadMax = 8192
+	// sequenceBusy: a logged range that lasted for less than this doubles the next one.
+	sequenceBusy = 100 * time.Millisecond
+	// buildRowsMax bounds the rows whose entries a transaction keeps in memory to use an index before it is committed.
+	buildRowsMax = 5_000_000
+	// firstXID is where transaction ids begin, as PostgreSQL's FirstNormalTransactionId.
+	firstXID = 3
+	// firstOID is PostgreSQL's FirstNormalObjectId.
+	firstOID = 16384
+)
