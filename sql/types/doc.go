@@ -24,7 +24,7 @@
 //
 // Files by topic: types.go, vec.go, ctx.go, info.go the contracts; builtin.go and builtin.tsv PostgreSQL's pg_type, written by gen together
 // with oids.go; format.go and typmod.go names and modifiers; numeric*.go; text.go, bytea.go (also uuid and bit strings), scalar.go (bool, oids,
-// pg_lsn, tid, reg*), money.go; array*.go, record.go, range*.go the containers; datetime*.go, timezone.go, interval*.go;
+// pg_lsn, tid, reg*), money.go; array*.go, record.go, range*.go the containers; geo.go; datetime*.go, timezone.go, interval*.go;
 // json*.go; inet*.go, macaddr*.go.
 //
 // Not here: casts between types other than the length coercions (functions), the constraints of domains (exec), collations other than C.

@@ -89,10 +89,18 @@ func FuzzMultirangeIn(f *testing.F) {
 	fuzzIn(f, OIDInt4multirange, "{[1,2),[5,9]}", "{}", "{empty,(,3)}", "{[1,2")
 }
 
+func FuzzPathIn(f *testing.F) {
+	fuzzIn(f, OIDPath, "[(1,2),(3,4)]", "((1,2))", "1,2,3,4", "(1,2,3,4)", "((nan,inf)", "(,)")
+}
+
+func FuzzCircleIn(f *testing.F) {
+	fuzzIn(f, OIDCircle, "<(1,2),3>", "((1,2),3)", "1,2,3", "<(1,2),-3>")
+}
+
 // FuzzRecv feeds bytes to the receive functions of all types that have one.
 func FuzzRecv(f *testing.F) {
 	oids := []OID{OIDBool, OIDInt4, OIDFloat8, OIDNumeric, OIDText, OIDBpchar, OIDUuid, OIDVarbit, OIDInt4Array, OIDTextArray, OIDNumericArray,
-		OIDInt2vector, OIDOidvector, OIDNumrange, OIDInt4range, OIDInt4multirange, OIDTid, formRow, formRow + 1, formEnum, formEnum + 1}
+		OIDInt2vector, OIDOidvector, OIDNumrange, OIDInt4range, OIDInt4multirange, OIDTid, OIDBox, OIDPath, OIDPolygon, OIDCircle, OIDLine, formRow, formRow + 1, formEnum, formEnum + 1}
 	for i, oid := range oids {
 		for _, text := range []string{"1", "{1,2}", "(1,a)", "a", "[1,2)", "{[1,2)}", "101", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "(1,2)", "1 2"} {
 			if d, err := In(formCtx, Of(oid), text); err == nil {

@@ -40,6 +40,14 @@ var gens = map[OID]*rapid.Generator[Datum]{
 }
 
 func init() {
+	gens[OIDPoint], gens[OIDLseg] = floatsGen(2), floatsGen(4)
+	gens[OIDBox] = rapid.Custom(func(t *rapid.T) Datum {
+		return Str(MakeBox(drawFloat(t), drawFloat(t), drawFloat(t), drawFloat(t)))
+	})
+	gens[OIDPolygon] = floatsGen(6)
+	gens[OIDPath] = rapid.Custom(func(t *rapid.T) Datum {
+		return Str(PackPath(rapid.Bool().Draw(t, "closed"), UnpackFloats(floatsGen(4).Draw(t, "points").S)...))
+	})
 	gens[OIDInt4Array] = arrayGen(OIDInt4)
 	gens[OIDTextArray] = arrayGen(OIDText)
 	gens[OIDNumericArray] = arrayGen(OIDNumeric)
@@ -75,6 +83,16 @@ var formCtx = func() *Ctx {
 
 func fixedGen(low, high int64) *rapid.Generator[Datum] {
 	return rapid.Custom(func(t *rapid.T) Datum { return Int(rapid.Int64Range(low, high).Draw(t, "i")) })
+}
+
+func floatsGen(n int) *rapid.Generator[Datum] {
+	return rapid.Custom(func(t *rapid.T) Datum {
+		fs := make([]float64, n)
+		for i := range fs {
+			fs[i] = drawFloat(t)
+		}
+		return Str(PackFloats(fs...))
+	})
 }
 
 func drawFloat(t *rapid.T) float64 {
