@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	seedsFlag = flag.Int("seeds", 60, "how many seeds the simulations try")
+	seedsFlag = flag.Int("seeds", 20, "how many seeds the simulations try")
 	seedFlag  = flag.Uint64("seed", 0, "the only seed to try, when not 0")
 )
 

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	seedsFlag = flag.Int("seeds", 150, "how many seeds the simulations try")
+	seedsFlag = flag.Int("seeds", 100, "how many seeds the simulations try")
 	seedFlag  = flag.Uint64("seed", 0, "the only seed to try, when not 0")
 )
 

@@ -257,10 +257,15 @@ func (l *Log) SetCommit(p Position) error {
 	return l.flushMeta()
 }
 
-// SetConfState makes the membership as of position p durable.
+// SetConfState makes the membership as of position p durable, after the event that made it.
 func (l *Log) SetConfState(p Position, cs *raftpb.ConfState) error {
 	if l.opts.ReadOnly {
 		return ErrReadOnly
+	}
+	if p > l.Durable() { // with SyncAsync only
+		if err := l.syncNow(); err != nil {
+			return err
+		}
 	}
 	b, err := proto.Marshal(cs)
 	if err != nil {
