@@ -183,6 +183,15 @@ func (l *Log) Sync() error {
 	return l.syncNow()
 }
 
+// SyncNow makes everything appended durable whatever the policy. With SyncAsync a projection calls it before it makes its own state durable,
+// which must not know events that a power cut takes from the log.
+func (l *Log) SyncNow() error {
+	if l.opts.ReadOnly {
+		return ErrReadOnly
+	}
+	return l.syncNow()
+}
+
 func (l *Log) syncNow() error {
 	l.appendMu.Lock()
 	defer l.appendMu.Unlock()
