@@ -20,6 +20,8 @@ var (
 	seedFlag  = flag.Uint64("seed", 0, "the only seed to try, when not 0")
 )
 
+func testRNG() *rand.Rand { return rand.New(rand.NewPCG(1, 1)) }
+
 // eachSeed runs f for every seed, and names the one that fails.
 func eachSeed(t *testing.T, f func(t *testing.T, seed uint64)) {
 	if *seedFlag != 0 {
