@@ -12,3 +12,6 @@ const (
 	jsonbCountMax  = 1<<28 - 1
 	jsonbSizeMax   = 1<<28 - 1
 )
+
+// jsonPathDepthMax bounds the nesting of a jsonpath, whose parser and evaluator recurse.
+const jsonPathDepthMax = 1000
