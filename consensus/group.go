@@ -153,9 +153,12 @@ func Start(cfg Config) (*Group, error) {
 		return nil, fmt.Errorf("the projections have applied position %d, but the log begins at %d: %w", applied, first, log.ErrCompacted)
 	}
 	g.applied.Store(uint64(applied))
-	// Membership changes up to confAt are in conf, so raft need not see the events up to there again, and can campaign although a
-	// projection that lost everything still has to: replay gives them to the applier.
+	// Membership changes up to confAt are in conf. If there are none behind it, raft need not see what was committed again: replay gives it
+	// to the applier, straight from the log, and a single voter leads at once although its projections may have to be rebuilt.
 	g.replayTo = max(applied, confAt)
+	if g.log.MembershipKnown() {
+		g.replayTo = max(g.replayTo, g.log.HardState().Commit)
+	}
 	if g.log.HardState().Commit < g.replayTo {
 		// What was applied was committed; raft insists on knowing it.
 		if err := g.log.SetCommit(g.replayTo); err != nil {

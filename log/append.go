@@ -59,6 +59,11 @@ func (l *Log) Append(entries []*raftpb.Entry) error {
 		if len(ev.Payload) > payloadBytesMax {
 			return fmt.Errorf("log: a payload of %d bytes exceeds the limit of %d", len(ev.Payload), payloadBytesMax)
 		}
+		if ev.Kind == KindMembership {
+			if err := l.noteMembership(ev.Position); err != nil {
+				return l.ioFailure("noting a membership event", err)
+			}
+		}
 		size := recordSize(len(ev.Payload))
 		if seg.last < seg.first && len(w.pending) == 0 {
 			seg.capacity = max(seg.capacity, seg.end+size) // an empty segment takes a record of any size
@@ -82,6 +87,19 @@ func (l *Log) Append(entries []*raftpb.Entry) error {
 		last, view = ev.Position, ev.View
 	}
 	return l.flush(seg)
+}
+
+// noteMembership remembers in meta/ where membership events are, before one is written: so a start knows without reading the log that it
+// applied them all.
+func (l *Log) noteMembership(p Position) error {
+	l.metaMu.Lock()
+	defer l.metaMu.Unlock()
+	if l.meta.state.memberAt >= p {
+		return nil
+	}
+	s := l.meta.state
+	s.memberAt = p
+	return l.meta.write(s)
 }
 
 func (l *Log) writable() error {

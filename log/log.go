@@ -290,6 +290,13 @@ func (l *Log) ConfState() (Position, *raftpb.ConfState, error) {
 	return l.meta.state.confAt, cs, err
 }
 
+// MembershipKnown tells whether the membership in meta/ covers every membership event in the log.
+func (l *Log) MembershipKnown() bool {
+	l.metaMu.Lock()
+	defer l.metaMu.Unlock()
+	return l.meta.state.memberAt <= l.meta.state.confAt
+}
+
 // Acknowledge notes that a client was told that everything up to p is committed. It costs nothing here and reaches meta/ within about a
 // second, never ahead of what is durable.
 func (l *Log) Acknowledge(p Position) { storeMax(&l.acked, uint64(p)) }

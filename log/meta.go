@@ -36,7 +36,7 @@ import (
 //	72  4  length n of the membership
 //	76  4  zero
 //	80  8  first position kept: segments before it are being dropped, segments from it on must be there
-//	88  8  zero
+//	88  8  the last position at which a membership event was appended; an upper bound
 //	96  n  membership (raftpb.ConfState), then zeros
 const (
 	metaFormatVersion = 1
@@ -62,6 +62,7 @@ type metaState struct {
 	confAt       Position
 	conf         []byte
 	first        Position
+	memberAt     Position
 }
 
 func (s *metaState) encode() []byte {
@@ -79,6 +80,7 @@ func (s *metaState) encode() []byte {
 	le.PutUint64(b[64:], uint64(s.confAt))
 	le.PutUint32(b[72:], uint32(len(s.conf)))
 	le.PutUint64(b[80:], uint64(s.first))
+	le.PutUint64(b[88:], uint64(s.memberAt))
 	copy(b[metaSlotFixed:], s.conf)
 	le.PutUint32(b, crc32.Checksum(b[4:], castagnoli))
 	return b
@@ -111,6 +113,7 @@ func decodeMetaState(b []byte) (s metaState, err error) {
 	}
 	s.confAt = Position(le.Uint64(b[64:]))
 	s.first = Position(le.Uint64(b[80:]))
+	s.memberAt = Position(le.Uint64(b[88:]))
 	n := le.Uint32(b[72:])
 	if n > confStateBytesMax {
 		return s, errors.New("the slot's membership is too long")
