@@ -125,8 +125,14 @@ func (p *Projector) endStep(next uint32, repair bool) error {
 	err := p.write()
 	p.s.committing.Store(false)
 	p.batch = p.s.db.NewBatch()
+	if testStep != nil {
+		testStep()
+	}
 	return err
 }
+
+// testStep is called after each step in tests.
+var testStep func()
 
 func (p *Projector) loadChunk(xid uint64, n uint32) (*Chunk, error) {
 	b, err := p.s.value(appendChunkKey(nil, xid, n))
