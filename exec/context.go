@@ -1,0 +1,69 @@
+package exec
+
+import (
+	"context"
+
+	"kimberlite/sql/catalog"
+	"kimberlite/sql/functions"
+	"kimberlite/sql/pgerr"
+	"kimberlite/sql/types"
+	"kimberlite/txn"
+)
+
+// Context is what an execution takes from the session that runs it. It must not be changed while a Rows is open.
+type Context struct {
+	// Ctx is cancelled by a cancel request, a timeout or the end of the session; its cause is the error to report.
+	Ctx context.Context
+	Env *functions.Env
+	Txn *txn.Txn
+	// Catalog is the reader in force; nil takes the one that the plan was compiled with.
+	Catalog catalog.Reader
+	Virtual VirtualTables
+	// WorkMem is work_mem in bytes (0: the default of 4 MiB); hashes may use HashMemMultiplier times as much (0: 2).
+	WorkMem           int64
+	HashMemMultiplier float64
+	// TempDir is where spill files go ("": the system's), TempFileLimit the most bytes of them at a time (0: no limit).
+	TempDir       string
+	TempFileLimit int64
+	// Instrument makes Rows.Stats count rows, time and memory of each plan node.
+	Instrument bool
+	// Deferred collects constraint checks that wait for the end of the statement or of the transaction.
+	Deferred *DeferredChecks
+	Notice   func(*pgerr.Error)
+	// Cursor finds the row id that a cursor is positioned on, for WHERE CURRENT OF.
+	Cursor func(name string, rel types.OID) (rowID int64, err error)
+	// View, if set, is what the statement sees; otherwise the execution starts a command of Txn when it first reads or writes.
+	View *txn.View
+	// Modified is told how many rows of a table a statement changed, for statistics; may be nil.
+	Modified func(rel types.OID, inserted, updated, deleted int64)
+}
+
+// VirtualTables starts a scan of a catalog relation for the attributes atts (in this order, one a column of the batches; negative ones are system
+// columns). Conditions that the table can use skip rows; it need not use them.
+type VirtualTables func(rel types.OID, atts []int, cond []VirtualCond) (functions.RowSource, error)
+
+// VirtualCond is column = value, or column = ANY (values).
+type VirtualCond struct {
+	Att    int
+	Values []types.Datum
+}
+
+const (
+	workMemDefault = 4 << 20
+	hashMemDefault = 2.0
+)
+
+func (c *Context) workMem() int64 {
+	if c.WorkMem <= 0 {
+		return workMemDefault
+	}
+	return c.WorkMem
+}
+
+func (c *Context) hashMem() int64 {
+	m := c.HashMemMultiplier
+	if m <= 0 {
+		m = hashMemDefault
+	}
+	return int64(float64(c.workMem()) * m)
+}

@@ -1,0 +1,934 @@
+package exec
+
+import (
+	"bytes"
+	"slices"
+
+	"kimberlite/exec/plan"
+	"kimberlite/log"
+	"kimberlite/projections"
+	"kimberlite/sql/catalog"
+	"kimberlite/sql/pgerr"
+	"kimberlite/sql/tree"
+	"kimberlite/sql/types"
+	"kimberlite/txn"
+)
+
+// relation is a table as an instance uses it.
+type relation struct {
+	desc *catalog.Relation
+	def  *projections.TableDef
+	oid  types.OID
+}
+
+func (b *builder) relation(oid types.OID) (*relation, error) {
+	desc := b.c.cat.Relation(oid)
+	if desc == nil {
+		return nil, pgerr.Newf(pgerr.UndefinedTable, "could not open relation with OID %d", oid)
+	}
+	def := b.c.cat.TableDef(oid)
+	if def == nil {
+		return nil, pgerr.Newf(pgerr.WrongObjectType, "cannot open relation \"%s\"", desc.Name)
+	}
+	return &relation{desc: desc, def: def, oid: oid}, nil
+}
+
+// columnSet collects the columns of a table that expressions refer to, in the order they are first named. Negative attribute
+// numbers are system columns.
+type columnSet struct {
+	rel  *catalog.Relation
+	atts []int
+	cols []types.T
+}
+
+func (s *columnSet) index(att int, t types.T) int {
+	for i, a := range s.atts {
+		if a == att {
+			return i
+		}
+	}
+	s.atts = append(s.atts, att)
+	s.cols = append(s.cols, t)
+	return len(s.atts) - 1
+}
+
+// bind resolves the columns of a scan.
+func (s *columnSet) bind(c *compiler) func(v *tree.Var) (expr, error) {
+	return func(v *tree.Var) (expr, error) {
+		if v.VarNo != plan.ScanVar {
+			return nil, pgerr.Internal("column %d of input %d in a scan", v.AttNo, v.VarNo)
+		}
+		return s.variable(c, v)
+	}
+}
+
+func (s *columnSet) variable(c *compiler, v *tree.Var) (expr, error) {
+	if v.AttNo == 0 {
+		return s.wholeRow(c, v)
+	}
+	if v.AttNo > 0 && v.AttNo <= len(s.rel.Columns) {
+		return &varExpr{col: s.index(v.AttNo, s.rel.Columns[v.AttNo-1].T)}, nil
+	}
+	return &varExpr{col: s.index(v.AttNo, v.T)}, nil
+}
+
+// wholeRow makes a record of all live columns.
+func (s *columnSet) wholeRow(c *compiler, v *tree.Var) (expr, error) {
+	var args []expr
+	var oids []types.OID
+	for i := range s.rel.Columns {
+		col := &s.rel.Columns[i]
+		if col.Dropped {
+			continue
+		}
+		args = append(args, &varExpr{col: s.index(i+1, col.T)})
+		oids = append(oids, col.T.OID)
+	}
+	io, typ := c.io, types.BaseType(c.io, v.T).OID
+	return &listExpr{rowwise: c.rowwise(v.T), args: args, argv: make([]types.Datum, len(args)), f: func(vals []types.Datum) (types.Datum, error) {
+		return types.Datum{S: types.MakeRecord(io, typ, oids, nil, vals)}, nil
+	}}, nil
+}
+
+// tableBatch is the batch that a table scan fills.
+type tableBatch struct {
+	st    *state
+	rel   *relation
+	atts  []int
+	sys   []int // positions of system columns
+	out   types.Batch
+	arena types.Arena
+}
+
+func newTableBatch(st *state, rel *relation, set *columnSet) *tableBatch {
+	t := &tableBatch{st: st, rel: rel, atts: set.atts}
+	for i, a := range set.atts {
+		if a < 0 {
+			t.sys = append(t.sys, i)
+		}
+		t.out.Cols = append(t.out.Cols, types.NewVec(set.cols[i], types.ClassOf(&st.io, set.cols[i].OID)))
+	}
+	return t
+}
+
+// system fills the system columns from the ids and positions of the rows.
+func (t *tableBatch) system(ids []projections.RowID, pos []log.Position) {
+	for _, i := range t.sys {
+		v := t.out.Cols[i]
+		v.Resize(len(ids))
+		for k, id := range ids {
+			t.systemValue(t.atts[i], v, k, id, pos)
+		}
+	}
+}
+
+func (t *tableBatch) systemValue(att int, v *types.Vec, k int, id projections.RowID, pos []log.Position) {
+	switch att {
+	case tree.CtidAtt:
+		v.Str[k] = ctidOf(&t.arena, id)
+	case tree.TableOidAtt:
+		v.Fix[k] = int64(t.rel.oid)
+	case tree.XminAtt:
+		v.Fix[k] = 0
+		if k < len(pos) {
+			v.Fix[k] = int64(uint32(pos[k]))
+		}
+	default:
+		v.Fix[k] = 0
+	}
+}
+
+// view returns what the statement sees of the database.
+func (st *state) view() *txn.View {
+	if st.ctx.View != nil {
+		return st.ctx.View
+	}
+	if st.ownView == nil {
+		st.ownView = st.ctx.Txn.Command()
+	}
+	return st.ownView
+}
+
+// noAsOf refuses reading the past until the planner's promise about it is kept.
+func noAsOf(s *plan.Scan) error {
+	if s.AsOf != nil {
+		return pgerr.Unsupported("AS OF in a scan", "Read the past with kimberlite.row_history.")
+	}
+	return nil
+}
+
+// seqSource reads a table by row id.
+type seqSource struct {
+	*tableBatch
+	dec   *projections.RowDecoder
+	scan  *txn.RowScan
+	limit int
+	max   int64
+	seen  int64
+}
+
+func (b *builder) seqScan(n *plan.SeqScan) (operator, error) {
+	if err := noAsOf(&n.Scan); err != nil {
+		return nil, err
+	}
+	rel, err := b.relation(n.Rel)
+	if err != nil {
+		return nil, err
+	}
+	if op := b.pinned(n.RTIndex, rel, n, n.Quals); op != nil {
+		return op.make(b)
+	}
+	src := &seqSource{max: -1}
+	op, set, err := b.tableScan(src, rel, n, n.Quals)
+	if err != nil {
+		return nil, err
+	}
+	src.tableBatch = newTableBatch(b.st, rel, set)
+	src.dec = projections.NewRowDecoder(rel.def, set.atts)
+	return op, nil
+}
+
+// tableScan compiles filter and target list of a scan and collects the columns that they need.
+func (b *builder) tableScan(src source, rel *relation, n plan.Node, quals []tree.Expr) (*scanOp, *columnSet, error) {
+	set := &columnSet{rel: rel.desc}
+	c := b.c.binding(nil)
+	c.bind = set.bind(c)
+	o := &scanOp{st: b.st, src: src, bound: bound{limit: -1}}
+	var err error
+	if o.filter, err = b.filter(c, quals, n); err != nil {
+		return nil, nil, err
+	}
+	target := n.Common().Target
+	if o.proj, err = b.projection(c, target, -1); err != nil {
+		return nil, nil, err
+	}
+	// The columns are known now: hand them on as they are when the target list is just that.
+	o.proj.identity = len(target) == len(set.atts)
+	for i, x := range o.proj.cols {
+		if v, ok := x.(*varExpr); !ok || v.col != i {
+			o.proj.identity = false
+		}
+	}
+	return o, set, nil
+}
+
+func (s *seqSource) setBound(n int64) { s.max = n }
+
+func (s *seqSource) open() error {
+	s.seen = 0
+	if s.scan != nil {
+		s.scan.Reset(0, projections.RowMax)
+		return nil
+	}
+	s.scan = s.st.view().Rows(s.rel.def, s.dec, 0, projections.RowMax, false)
+	return nil
+}
+
+func (s *seqSource) next() (*types.Batch, error) {
+	limit := types.BatchRows
+	if s.max >= 0 {
+		limit = int(min(int64(limit), s.max-s.seen))
+		if limit <= 0 {
+			return nil, nil
+		}
+	}
+	n, err := s.scan.Next(&s.out, limit)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	s.seen += int64(n)
+	s.out.N, s.out.Sel = n, nil
+	if s.sys != nil {
+		s.system(s.scan.IDs(), s.scan.Positions())
+	}
+	return &s.out, nil
+}
+
+func (s *seqSource) close() {}
+
+// reset gives the scan up at the end of an execution.
+func (s *seqSource) reset() {
+	if s.scan != nil {
+		s.scan.Close()
+		s.scan = nil
+	}
+}
+
+// indexSource reads a table or an index in index order.
+type indexSource struct {
+	*tableBatch
+	ix       int
+	conds    *indexConds
+	opts     txn.IndexScanOptions
+	scan     *txn.IndexScan
+	spans    []projections.KeySpan
+	at       int
+	started  bool
+	backward bool
+	max      int64
+	seen     int64
+	stats    *NodeStats
+	// Point look-ups in a unique index need no iterator.
+	unique bool
+	dec    *projections.RowDecoder
+	row    []types.Datum
+}
+
+func (b *builder) indexScan(n *plan.IndexScan) (operator, error) {
+	if err := noAsOf(&n.Scan); err != nil {
+		return nil, err
+	}
+	rel, err := b.relation(n.Rel)
+	if err != nil {
+		return nil, err
+	}
+	all := append(append([]tree.Expr{}, n.IndexQuals...), n.Quals...)
+	if op := b.pinned(n.RTIndex, rel, n, all); op != nil {
+		return op.make(b)
+	}
+	src := &indexSource{max: -1, backward: n.Backward, stats: b.statsOf(n)}
+	op, set, err := b.tableScan(src, rel, n, n.Quals)
+	if err != nil {
+		return nil, err
+	}
+	src.tableBatch = newTableBatch(b.st, rel, set)
+	src.ix = rel.def.IndexByOID(n.Index)
+	if src.ix < 0 {
+		return nil, pgerr.Newf(pgerr.UndefinedObject, "could not open relation with OID %d", n.Index)
+	}
+	if src.conds, err = b.indexConds(rel, src.ix, n.Conds); err != nil {
+		return nil, err
+	}
+	src.opts.Reverse = n.Backward
+	src.dec = projections.NewRowDecoder(rel.def, set.atts)
+	if n.IndexOnly && !slices.Contains(set.atts, tree.XminAtt) {
+		src.opts.Entries, _ = projections.NewIndexDecoder(rel.def, src.ix, set.atts)
+	}
+	if src.opts.Entries == nil {
+		src.opts.Rows = src.dec
+	}
+	def := &rel.def.Indexes[src.ix]
+	src.unique = src.conds.point && def.Unique && !def.Deferrable && len(src.conds.eq) == len(def.Parts) && !slices.Contains(set.atts, tree.XminAtt)
+	src.row = make([]types.Datum, len(set.atts))
+	return op, nil
+}
+
+func (s *indexSource) setBound(n int64) { s.max = n }
+
+func (s *indexSource) open() error {
+	s.at, s.started, s.seen = 0, false, 0
+	var err error
+	s.spans, err = s.conds.spans(s.spans[:0])
+	if s.backward {
+		slices.Reverse(s.spans)
+	}
+	return err
+}
+
+func (s *indexSource) next() (*types.Batch, error) {
+	if s.unique {
+		return s.lookup()
+	}
+	for s.at < len(s.spans) {
+		if !s.started {
+			s.started = true
+			if s.scan == nil {
+				s.scan = s.st.view().Index(s.rel.def, s.ix, s.spans[s.at], s.opts)
+			} else {
+				s.scan.Reset(s.spans[s.at])
+			}
+		}
+		limit := types.BatchRows
+		if s.max >= 0 {
+			limit = int(min(int64(limit), s.max-s.seen))
+			if limit <= 0 {
+				return nil, nil
+			}
+		}
+		n, err := s.scan.Next(&s.out, limit)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			s.at++
+			s.started = false
+			continue
+		}
+		s.seen += int64(n)
+		s.out.N, s.out.Sel = n, nil
+		if s.sys != nil {
+			s.system(s.scan.IDs(), s.scan.Positions())
+		}
+		return &s.out, nil
+	}
+	return nil, nil
+}
+
+// lookup reads the one row of each span's key.
+func (s *indexSource) lookup() (*types.Batch, error) {
+	n := 0
+	v := s.st.view()
+	var id [1]projections.RowID
+	for _, c := range s.out.Cols {
+		c.Resize(0)
+	}
+	for ; s.at < len(s.spans) && n < types.BatchRows; s.at++ {
+		row, found, err := v.LookupUnique(s.rel.def, s.ix, s.spans[s.at].Start)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
+		}
+		if found, err = v.Get(s.rel.def, s.dec, row, s.row); err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
+		}
+		for i, c := range s.out.Cols {
+			if s.atts[i] < 0 {
+				c.Resize(n + 1)
+				id[0] = row
+				s.systemValue(s.atts[i], c, n, row, nil)
+				continue
+			}
+			c.Append(s.row[i])
+		}
+		n++
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	s.out.N, s.out.Sel = n, nil
+	return &s.out, nil
+}
+
+func (s *indexSource) close() {}
+
+func (s *indexSource) reset() {
+	if s.scan != nil {
+		s.scan.Close()
+		s.scan = nil
+	}
+}
+
+// indexConds are the conditions of an index scan, compiled: equalities on the leading key columns, then a range on the next.
+type indexConds struct {
+	st    *state
+	def   *projections.IndexDef
+	eq    []indexEq
+	lo    expr
+	loInc bool
+	hi    expr
+	hiInc bool
+	// prefix is a text prefix; notNull leaves NULLs of the range column out.
+	prefix  expr
+	notNull bool
+	point   bool // only equalities, none with NULL
+}
+
+type indexEq struct {
+	op    plan.IndexOp
+	value expr // nil for IS NULL
+}
+
+func (b *builder) indexConds(rel *relation, ix int, conds []plan.IndexCond) (*indexConds, error) {
+	k := &indexConds{st: b.st, def: &rel.def.Indexes[ix]}
+	c := b.c.binding(noColumns)
+	k.point = true
+	for _, cond := range conds {
+		var x expr
+		if cond.Value != nil {
+			var err error
+			if x, err = c.compile(cond.Value); err != nil {
+				return nil, err
+			}
+		}
+		switch cond.Op {
+		case plan.OpEq, plan.OpAny, plan.OpIsNull:
+			if cond.Key != len(k.eq) || k.lo != nil || k.hi != nil || k.prefix != nil {
+				return nil, pgerr.Internal("index conditions out of order")
+			}
+			if cond.Op == plan.OpIsNull {
+				k.point = false
+			}
+			k.eq = append(k.eq, indexEq{cond.Op, x})
+			continue
+		}
+		if cond.Key != len(k.eq) {
+			return nil, pgerr.Internal("index conditions out of order")
+		}
+		k.point = false
+		switch cond.Op {
+		case plan.OpLt:
+			k.hi, k.hiInc = x, false
+		case plan.OpLe:
+			k.hi, k.hiInc = x, true
+		case plan.OpGt:
+			k.lo, k.loInc = x, false
+		case plan.OpGe:
+			k.lo, k.loInc = x, true
+		case plan.OpPrefix:
+			k.prefix = x
+		case plan.OpIsNotNull:
+			k.notNull = true
+		}
+	}
+	return k, nil
+}
+
+// spans appends the key ranges to scan, ascending and disjoint.
+func (k *indexConds) spans(out []projections.KeySpan) ([]projections.KeySpan, error) {
+	env := &rowEnv{}
+	lists := make([][]types.Datum, len(k.eq))
+	for i, q := range k.eq {
+		switch q.op {
+		case plan.OpIsNull:
+			lists[i] = []types.Datum{types.NullDatum}
+		case plan.OpEq:
+			d, err := q.value.row(env)
+			if err != nil {
+				return nil, err
+			}
+			if d.Null {
+				return out, nil
+			}
+			lists[i] = []types.Datum{d}
+		default:
+			d, err := q.value.row(env)
+			if err != nil {
+				return nil, err
+			}
+			if d.Null {
+				return out, nil
+			}
+			a := types.ParseArray(d.S)
+			for j := range a.Len() {
+				if !a.IsNull(j) {
+					lists[i] = append(lists[i], a.Elem(j))
+				}
+			}
+			if len(lists[i]) == 0 {
+				return out, nil
+			}
+			cmp := types.Comparator(&k.st.io, k.def.Parts[i].Key)
+			slices.SortFunc(lists[i], cmp)
+			lists[i] = slices.CompactFunc(lists[i], func(a, b types.Datum) bool { return cmp(a, b) == 0 })
+			if k.def.Parts[i].Desc {
+				slices.Reverse(lists[i])
+			}
+		}
+	}
+	var lo, hi *projections.Bound
+	bound := func(x expr, inc bool) (*projections.Bound, error) {
+		if x == nil {
+			return nil, nil
+		}
+		d, err := x.row(env)
+		return &projections.Bound{Value: d, Inclusive: inc}, err
+	}
+	var err error
+	if lo, err = bound(k.lo, k.loInc); err != nil {
+		return nil, err
+	}
+	if hi, err = bound(k.hi, k.hiInc); err != nil {
+		return nil, err
+	}
+	if k.prefix != nil {
+		d, err := k.prefix.row(env)
+		if err != nil || d.Null {
+			return out, err
+		}
+		lo = &projections.Bound{Value: d, Inclusive: true}
+		if end, ok := prefixEnd(d.S); ok {
+			hi = &projections.Bound{Value: types.Datum{S: end}}
+		}
+	}
+	eq := make([]types.Datum, len(k.eq))
+	var product func(i int)
+	product = func(i int) {
+		if i == len(k.eq) {
+			if lo == nil && hi == nil && k.notNull {
+				if s, ok := k.valuesSpan(eq); ok {
+					out = append(out, s)
+				}
+			} else if s, ok := k.def.Span(eq, lo, hi); ok {
+				out = append(out, s)
+			}
+			return
+		}
+		for _, d := range lists[i] {
+			eq[i] = d
+			product(i + 1)
+		}
+	}
+	product(0)
+	return out, nil
+}
+
+// valuesSpan is the span of keys whose column after eq is not NULL: values lie behind the marker 1, the NULLs' markers are 0 and 2.
+func (k *indexConds) valuesSpan(eq []types.Datum) (projections.KeySpan, bool) {
+	s, ok := k.def.Span(eq, nil, nil)
+	if !ok {
+		return s, false
+	}
+	return projections.KeySpan{Start: append(bytes.Clone(s.Start), 1), End: append(bytes.Clone(s.Start), 2)}, true
+}
+
+// prefixEnd returns the smallest string above all strings with the prefix.
+func prefixEnd(p string) (string, bool) {
+	b := []byte(p)
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i] < 0xff {
+			b[i]++
+			return string(b[:i+1]), true
+		}
+	}
+	return "", false
+}
+
+// idSource reads the rows of a list of row ids, in that order: bitmap and tid scans.
+type idSource struct {
+	*tableBatch
+	dec  *projections.RowDecoder
+	ids  []projections.RowID
+	find func() ([]projections.RowID, error)
+	at   int
+	row  []types.Datum
+	got  []projections.RowID
+	once map[*indexConds]*txn.IndexScan
+}
+
+func (s *idSource) open() error {
+	var err error
+	s.ids, err = s.find()
+	s.at = 0
+	return err
+}
+
+func (s *idSource) next() (*types.Batch, error) {
+	v := s.st.view()
+	for _, c := range s.out.Cols {
+		c.Resize(0)
+	}
+	s.got = s.got[:0]
+	for ; s.at < len(s.ids) && len(s.got) < types.BatchRows; s.at++ {
+		found, err := v.Get(s.rel.def, s.dec, s.ids[s.at], s.row)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
+		}
+		for i, c := range s.out.Cols {
+			if s.atts[i] > 0 {
+				c.Append(s.row[i])
+			}
+		}
+		s.got = append(s.got, s.ids[s.at])
+	}
+	if len(s.got) == 0 {
+		return nil, nil
+	}
+	s.out.N, s.out.Sel = len(s.got), nil
+	if s.sys != nil {
+		s.system(s.got, nil)
+	}
+	return &s.out, nil
+}
+
+func (s *idSource) close() {}
+
+func (s *idSource) reset() {
+	for k, scan := range s.once {
+		scan.Close()
+		delete(s.once, k)
+	}
+	s.ids = nil
+}
+
+func (b *builder) bitmapScan(n *plan.BitmapHeapScan) (operator, error) {
+	if err := noAsOf(&n.Scan); err != nil {
+		return nil, err
+	}
+	rel, err := b.relation(n.Rel)
+	if err != nil {
+		return nil, err
+	}
+	quals := n.Quals
+	all := append(append([]tree.Expr{}, n.Recheck...), quals...)
+	if op := b.pinned(n.RTIndex, rel, n, all); op != nil {
+		return op.make(b)
+	}
+	src := &idSource{once: map[*indexConds]*txn.IndexScan{}}
+	op, set, err := b.tableScan(src, rel, n, quals)
+	if err != nil {
+		return nil, err
+	}
+	src.tableBatch = newTableBatch(b.st, rel, set)
+	src.dec = projections.NewRowDecoder(rel.def, set.atts)
+	src.row = make([]types.Datum, len(set.atts))
+	src.find, err = b.bitmap(src, rel, n.Outer)
+	return op, err
+}
+
+// bitmap compiles a tree of bitmap nodes to a function that yields ascending row ids.
+func (b *builder) bitmap(src *idSource, rel *relation, n plan.Node) (func() ([]projections.RowID, error), error) {
+	switch n := n.(type) {
+	case *plan.BitmapIndexScan:
+		ix := rel.def.IndexByOID(n.Index)
+		if ix < 0 {
+			return nil, pgerr.Newf(pgerr.UndefinedObject, "could not open relation with OID %d", n.Index)
+		}
+		conds, err := b.indexConds(rel, ix, n.Conds)
+		if err != nil {
+			return nil, err
+		}
+		var spans []projections.KeySpan
+		stats := b.statsOf(n)
+		return func() ([]projections.RowID, error) {
+			var err error
+			if spans, err = conds.spans(spans[:0]); err != nil {
+				return nil, err
+			}
+			var ids []projections.RowID
+			var none types.Batch
+			for _, s := range spans {
+				scan := src.once[conds]
+				if scan == nil {
+					scan = b.st.view().Index(rel.def, ix, s, txn.IndexScanOptions{})
+					src.once[conds] = scan
+				} else {
+					scan.Reset(s)
+				}
+				for {
+					if err := b.st.interrupted(); err != nil {
+						return nil, err
+					}
+					k, err := scan.Next(&none, types.BatchRows)
+					if err != nil {
+						return nil, err
+					}
+					if k == 0 {
+						break
+					}
+					ids = append(ids, scan.IDs()...)
+				}
+			}
+			slices.Sort(ids)
+			if stats != nil {
+				stats.Loops++
+				stats.Rows += int64(len(ids))
+			}
+			return slices.Compact(ids), nil
+		}, nil
+	case *plan.BitmapAnd:
+		return b.bitmapSet(src, rel, n.Inputs, intersect)
+	case *plan.BitmapOr:
+		return b.bitmapSet(src, rel, n.Inputs, func(x, y []projections.RowID) []projections.RowID {
+			x = append(x, y...)
+			slices.Sort(x)
+			return slices.Compact(x)
+		})
+	}
+	return nil, pgerr.Internal("node %T in a bitmap scan", n)
+}
+
+func intersect(x, y []projections.RowID) []projections.RowID {
+	var out []projections.RowID
+	for len(x) > 0 && len(y) > 0 {
+		switch {
+		case x[0] < y[0]:
+			x = x[1:]
+		case x[0] > y[0]:
+			y = y[1:]
+		default:
+			out = append(out, x[0])
+			x, y = x[1:], y[1:]
+		}
+	}
+	return out
+}
+
+func (b *builder) bitmapSet(src *idSource, rel *relation, inputs []plan.Node, combine func(x, y []projections.RowID) []projections.RowID) (func() ([]projections.RowID, error), error) {
+	var fs []func() ([]projections.RowID, error)
+	for _, in := range inputs {
+		f, err := b.bitmap(src, rel, in)
+		if err != nil {
+			return nil, err
+		}
+		fs = append(fs, f)
+	}
+	return func() ([]projections.RowID, error) {
+		var all []projections.RowID
+		for i, f := range fs {
+			ids, err := f()
+			if err != nil {
+				return nil, err
+			}
+			if i == 0 {
+				all = ids
+			} else {
+				all = combine(all, ids)
+			}
+		}
+		return all, nil
+	}, nil
+}
+
+func (b *builder) tidScan(n *plan.TidScan) (operator, error) {
+	if err := noAsOf(&n.Scan); err != nil {
+		return nil, err
+	}
+	rel, err := b.relation(n.Rel)
+	if err != nil {
+		return nil, err
+	}
+	if op := b.pinned(n.RTIndex, rel, n, n.Quals); op != nil {
+		return op.make(b)
+	}
+	src := &idSource{}
+	op, set, err := b.tableScan(src, rel, n, n.Quals)
+	if err != nil {
+		return nil, err
+	}
+	src.tableBatch = newTableBatch(b.st, rel, set)
+	src.dec = projections.NewRowDecoder(rel.def, set.atts)
+	src.row = make([]types.Datum, len(set.atts))
+	tids, _, err := b.c.binding(noColumns).list(n.Tids)
+	if err != nil {
+		return nil, err
+	}
+	src.find = func() ([]projections.RowID, error) {
+		var ids []projections.RowID
+		if n.CurrentOf != "" {
+			if b.st.ctx.Cursor == nil {
+				return nil, pgerr.Newf(pgerr.InvalidCursorName, "cursor \"%s\" does not exist", n.CurrentOf)
+			}
+			id, err := b.st.ctx.Cursor(n.CurrentOf, n.Rel)
+			if err != nil || id == 0 {
+				return nil, err
+			}
+			return []projections.RowID{projections.RowID(id)}, nil
+		}
+		for _, x := range tids {
+			d, err := x.row(&rowEnv{})
+			if err != nil {
+				return nil, err
+			}
+			if d.Null {
+				continue
+			}
+			if !n.Any {
+				ids = append(ids, RowIDOf(d.S))
+				continue
+			}
+			a := types.ParseArray(d.S)
+			for i := range a.Len() {
+				if !a.IsNull(i) {
+					ids = append(ids, RowIDOf(a.Elem(i).S))
+				}
+			}
+		}
+		slices.Sort(ids)
+		return slices.Compact(ids), nil
+	}
+	return op, nil
+}
+
+// virtualSource reads a catalog relation.
+type virtualSource struct {
+	*tableBatch
+	eq  []virtualEq
+	src interface {
+		Next(b *types.Batch) error
+		Close()
+	}
+	done bool
+}
+
+type virtualEq struct {
+	att   int
+	value expr
+	any   bool
+}
+
+func (b *builder) virtualScan(n *plan.VirtualScan) (operator, error) {
+	desc := b.c.cat.Relation(n.Rel)
+	if desc == nil {
+		return nil, pgerr.Newf(pgerr.UndefinedTable, "could not open relation with OID %d", n.Rel)
+	}
+	rel := &relation{desc: desc, oid: n.Rel}
+	src := &virtualSource{}
+	op, set, err := b.tableScan(src, rel, n, n.Quals)
+	if err != nil {
+		return nil, err
+	}
+	src.tableBatch = newTableBatch(b.st, rel, set)
+	c := b.c.binding(noColumns)
+	for _, q := range n.Eq {
+		x, err := c.compile(q.Value)
+		if err != nil {
+			return nil, err
+		}
+		src.eq = append(src.eq, virtualEq{q.Col, x, q.Any})
+	}
+	return op, nil
+}
+
+func (s *virtualSource) open() error {
+	s.close()
+	s.done = false
+	var conds []VirtualCond
+	for _, q := range s.eq {
+		d, err := q.value.row(&rowEnv{})
+		if err != nil {
+			return err
+		}
+		cond := VirtualCond{Att: q.att}
+		if !d.Null && q.any {
+			a := types.ParseArray(d.S)
+			for i := range a.Len() {
+				if !a.IsNull(i) {
+					cond.Values = append(cond.Values, a.Elem(i))
+				}
+			}
+		} else if !d.Null {
+			cond.Values = []types.Datum{d}
+		}
+		if len(cond.Values) == 0 {
+			s.done = true // nothing equals NULL
+			return nil
+		}
+		conds = append(conds, cond)
+	}
+	if s.st.ctx.Virtual == nil {
+		return pgerr.Newf(pgerr.FeatureNotSupported, "catalog relations are not available here")
+	}
+	src, err := s.st.ctx.Virtual(s.rel.oid, s.atts, conds)
+	s.src = src
+	return err
+}
+
+func (s *virtualSource) next() (*types.Batch, error) {
+	if s.done || s.src == nil {
+		return nil, nil
+	}
+	s.out.Reset()
+	if err := s.src.Next(&s.out); err != nil {
+		return nil, err
+	}
+	if s.out.N == 0 {
+		s.done = true
+		return nil, nil
+	}
+	return &s.out, nil
+}
+
+func (s *virtualSource) close() {
+	if s.src != nil {
+		s.src.Close()
+		s.src = nil
+	}
+}

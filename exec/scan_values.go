@@ -1,0 +1,538 @@
+package exec
+
+import (
+	"kimberlite/exec/plan"
+	"kimberlite/sql/functions"
+	"kimberlite/sql/pgerr"
+	"kimberlite/sql/tree"
+	"kimberlite/sql/types"
+)
+
+// valuesSource yields the rows of VALUES lists.
+type valuesSource struct {
+	st   *state
+	rows [][]expr
+	at   int
+	out  *batchBuilder
+	row  []types.Datum
+	max  int64
+}
+
+func (b *builder) valuesScan(n *plan.ValuesScan) (operator, error) {
+	src := &valuesSource{st: b.st, max: -1}
+	c := b.c.binding(noColumns)
+	var cols []types.T
+	for i, row := range n.Rows_ {
+		xs, _, err := c.list(row)
+		if err != nil {
+			return nil, err
+		}
+		src.rows = append(src.rows, xs)
+		for k, e := range row {
+			t := e.Type()
+			if i == 0 {
+				cols = append(cols, t)
+			} else if k < len(cols) && cols[k].Mod != t.Mod {
+				cols[k].Mod = -1
+			}
+		}
+	}
+	src.out, src.row = newBatchBuilder(cols, b.c.io), make([]types.Datum, len(cols))
+	return b.scan(src, b.c.binding(columnsOf(plan.ScanVar)), n, len(cols))
+}
+
+func (s *valuesSource) setBound(n int64) { s.max = n }
+func (s *valuesSource) open() error      { s.at = 0; return nil }
+func (s *valuesSource) close()           {}
+
+func (s *valuesSource) next() (*types.Batch, error) {
+	end := len(s.rows)
+	if s.max >= 0 {
+		end = int(min(int64(end), s.max))
+	}
+	n := min(types.BatchRows, end-s.at)
+	if n <= 0 {
+		return nil, nil
+	}
+	s.out.begin(n)
+	env := &rowEnv{}
+	for range n {
+		for k, x := range s.rows[s.at] {
+			d, err := x.row(env)
+			if err != nil {
+				return nil, err
+			}
+			s.row[k] = d
+		}
+		s.out.add(s.row)
+		s.at++
+	}
+	return s.out.done(), nil
+}
+
+// srf is one set-returning function at work: rows of its columns, or a scalar function that yields one row.
+type srf struct {
+	st     *state
+	fn     functions.SetReturning
+	call   *functions.Call
+	cols   []types.T // what the function yields
+	strict bool
+	args   []expr
+	argv   []types.Datum
+	scalar expr // instead of fn
+	expand bool // a scalar that is composite is spread over its columns
+
+	src  functions.RowSource
+	buf  *types.Batch
+	at   int
+	live bool
+}
+
+// srf compiles a function in FROM or in a select list. cols are the columns wanted.
+func (c *compiler) srf(e tree.Expr, cols []types.T) (*srf, error) {
+	out := &srf{st: c.st, cols: cols}
+	f, ok := e.(*tree.FuncExpr)
+	var args []tree.Expr
+	var fn, coll types.OID
+	variadic, set := false, false
+	if ok {
+		args, fn, coll, variadic, set = f.Args, f.Func, f.InputColl, f.Variadic, f.RetSet
+	} else if o, isOp := e.(*tree.OpExpr); isOp && o.RetSet {
+		args, fn, coll, set = o.Args, o.Func, o.InputColl, true
+	}
+	impl, known := functions.LookupSet(fn)
+	if !set && !(ok && known && len(cols) != 1) {
+		x, err := c.compile(e)
+		if err != nil {
+			return nil, err
+		}
+		out.scalar = x
+		out.expand = types.BaseType(c.io, e.Type()).OID == types.OIDRecord || len(cols) != 1
+		if ty := types.Lookup(c.io, types.BaseType(c.io, e.Type()).OID); ty != nil && ty.Kind == types.KindComposite {
+			out.expand = len(cols) != 1 || cols[0].OID != e.Type().OID
+		}
+		if out.expand && len(cols) == 1 && cols[0].OID == types.OIDRecord {
+			out.expand = false
+		}
+	} else {
+		proc := c.proc(fn)
+		if !known {
+			return nil, c.unsupported(callSite{fn: fn}, proc)
+		}
+		xs, _, err := c.list(args)
+		if err != nil {
+			return nil, err
+		}
+		out.fn, out.args, out.argv = impl, xs, make([]types.Datum, len(xs))
+		out.call = &functions.Call{
+			Func: fn, Ret: e.Type(), Collation: coll, Variadic: variadic, Env: &c.st.env,
+			Args: make([]types.T, len(xs)), ConstArgs: make([]*types.Datum, len(xs)),
+		}
+		if proc != nil {
+			out.call.Name, out.strict = proc.Name, proc.Strict
+		}
+		for i, a := range args {
+			out.call.Args[i] = a.Type()
+			if k, ok := xs[i].(*constExpr); ok {
+				out.call.ConstArgs[i] = &k.val
+			}
+		}
+	}
+	out.buf = &types.Batch{Cols: make([]*types.Vec, len(cols))}
+	for i, t := range cols {
+		out.buf.Cols[i] = types.NewVec(t, c.class(t))
+	}
+	return out, nil
+}
+
+// start evaluates the arguments for a row and begins to produce.
+func (s *srf) start(r *rowEnv) error {
+	s.stop()
+	s.at = 0
+	s.buf.Reset()
+	s.live = true
+	if s.scalar != nil {
+		d, err := s.scalar.row(r)
+		if err != nil {
+			return err
+		}
+		if !s.expand {
+			s.buf.Cols[0].Append(d)
+		} else {
+			var rec types.Record
+			if !d.Null {
+				rec = types.ParseRecord(d.S)
+			}
+			for i, c := range s.buf.Cols {
+				if i < rec.Len() {
+					c.Append(rec.Field(i))
+				} else {
+					c.Append(types.NullDatum)
+				}
+			}
+		}
+		s.buf.N = 1
+		return nil
+	}
+	for i, a := range s.args {
+		d, err := a.row(r)
+		if err != nil {
+			return err
+		}
+		if d.Null && s.strict {
+			s.live = false
+			return nil
+		}
+		s.argv[i] = d
+	}
+	src, err := s.fn(s.call, s.cols, s.argv)
+	if err != nil {
+		return err
+	}
+	s.src = src
+	return nil
+}
+
+// fill makes sure that row s.at of s.buf exists; false at the end.
+func (s *srf) fill() (bool, error) {
+	for s.live && s.at >= s.buf.N {
+		if s.src == nil {
+			s.live = false
+			return false, nil
+		}
+		s.buf.Reset()
+		s.at = 0
+		if err := s.src.Next(s.buf); err != nil {
+			return false, err
+		}
+		if s.buf.Sel != nil {
+			return false, pgerr.Internal("a set-returning function yielded a selection")
+		}
+		if s.buf.N == 0 {
+			s.live = false
+		}
+	}
+	return s.live, nil
+}
+
+func (s *srf) stop() {
+	if s.src != nil {
+		s.src.Close()
+		s.src = nil
+	}
+	s.live = false
+}
+
+// functionSource runs the functions of ROWS FROM in lockstep.
+type functionSource struct {
+	st    *state
+	funcs []*srf
+	ord   bool
+	pos   int64
+	out   *batchBuilder
+	row   []types.Datum
+	max   int64
+}
+
+func (b *builder) functionScan(n *plan.FunctionScan) (operator, error) {
+	src := &functionSource{st: b.st, ord: n.Ordinality, max: -1}
+	c := b.c.binding(noColumns)
+	var all []types.T
+	for i := range n.Funcs {
+		cols, err := c.functionColumns(&n.Funcs[i])
+		if err != nil {
+			return nil, err
+		}
+		f, err := c.srf(n.Funcs[i].Expr, cols)
+		if err != nil {
+			return nil, err
+		}
+		src.funcs = append(src.funcs, f)
+		all = append(all, cols...)
+	}
+	if n.Ordinality {
+		all = append(all, types.Of(types.OIDInt8))
+	}
+	src.out, src.row = newBatchBuilder(all, c.io), make([]types.Datum, len(all))
+	return b.scan(src, b.c.binding(columnsOf(plan.ScanVar)), n, len(all))
+}
+
+// functionColumns returns the types of the columns that a function in FROM yields.
+func (c *compiler) functionColumns(f *tree.RangeFunc) ([]types.T, error) {
+	if len(f.ColTypes) > 0 {
+		return f.ColTypes, nil
+	}
+	t := f.Expr.Type()
+	if base := types.BaseType(c.io, t); f.NCols != 1 || isComposite(c.io, base.OID) {
+		if ty := types.Lookup(c.io, base.OID); ty != nil && ty.Kind == types.KindComposite {
+			var out []types.T
+			for _, fd := range ty.Fields {
+				out = append(out, fd.T)
+			}
+			return out, nil
+		}
+		if fe, ok := f.Expr.(*tree.FuncExpr); ok {
+			if p := c.proc(fe.Func); p != nil && p.AllArgs != nil {
+				var out []types.T
+				for i, m := range p.ArgModes {
+					if m == 'o' || m == 'b' || m == 't' {
+						out = append(out, types.Of(p.AllArgs[i]))
+					}
+				}
+				if len(out) > 0 {
+					return out, nil
+				}
+			}
+		}
+	}
+	return []types.T{t}, nil
+}
+
+func isComposite(io *types.Ctx, oid types.OID) bool {
+	ty := types.Lookup(io, oid)
+	return ty != nil && ty.Kind == types.KindComposite
+}
+
+func (s *functionSource) setBound(n int64) { s.max = n }
+
+func (s *functionSource) open() error {
+	s.pos = 0
+	for _, f := range s.funcs {
+		if err := f.start(&rowEnv{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *functionSource) close() {
+	for _, f := range s.funcs {
+		f.stop()
+	}
+}
+
+func (s *functionSource) next() (*types.Batch, error) {
+	if len(s.funcs) == 1 && !s.ord {
+		f := s.funcs[0]
+		if !f.live {
+			return nil, nil
+		}
+		if f.src == nil { // a scalar: its one row is in the buffer
+			f.live = false
+			f.buf.Sel = nil
+			return f.buf, nil
+		}
+		f.buf.Reset()
+		if err := f.src.Next(f.buf); err != nil {
+			return nil, err
+		}
+		if f.buf.N == 0 {
+			f.live = false
+			return nil, nil
+		}
+		return f.buf, nil
+	}
+	want := types.BatchRows
+	s.out.begin(want)
+	for s.out.b.N < want {
+		any := false
+		k := 0
+		for _, f := range s.funcs {
+			ok, err := f.fill()
+			if err != nil {
+				return nil, err
+			}
+			any = any || ok
+			for _, c := range f.buf.Cols {
+				if ok {
+					s.row[k] = c.Datum(f.at)
+				} else {
+					s.row[k] = types.NullDatum
+				}
+				k++
+			}
+			if ok {
+				f.at++
+			}
+		}
+		if !any {
+			break
+		}
+		s.pos++
+		if s.ord {
+			s.row[k] = types.Datum{I: s.pos}
+		}
+		s.out.add(s.row)
+	}
+	b := s.out.done()
+	if b.N == 0 {
+		return nil, nil
+	}
+	return b, nil
+}
+
+// projectSet expands set-returning functions in a target list: for each input row, as many output rows as the longest
+// of them yields, the others padded with NULL.
+type projectSetOp struct {
+	st    *state
+	outer operator // nil: one row
+	cols  []expr   // nil where there is a function
+	srfs  []*srf   // by column, nil elsewhere
+	in    *types.Batch
+	at    int
+	busy  bool
+	done  bool
+	env   rowEnv
+	row   []types.Datum
+	out   *batchBuilder
+	want  int64
+	left  int64
+	plain []types.Datum
+}
+
+func (b *builder) projectSet(n *plan.ProjectSet) (operator, error) {
+	o := &projectSetOp{st: b.st, want: -1}
+	bind := noColumns
+	var err error
+	if n.Outer != nil {
+		if o.outer, err = b.build(n.Outer); err != nil {
+			return nil, err
+		}
+		bind = columnsOf(plan.OuterVar)
+	}
+	c := b.c.binding(bind)
+	o.cols, o.srfs = make([]expr, len(n.Target)), make([]*srf, len(n.Target))
+	for i := range n.Target {
+		e := n.Target[i].Expr
+		if returnsSet(e) {
+			o.srfs[i], err = c.srf(e, []types.T{e.Type()})
+		} else {
+			o.cols[i], err = c.compile(e)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	o.row = make([]types.Datum, len(n.Target))
+	o.out = newBatchBuilder(targetTypes(n.Target), c.io)
+	return o, nil
+}
+
+func returnsSet(e tree.Expr) bool {
+	switch e := e.(type) {
+	case *tree.FuncExpr:
+		return e.RetSet
+	case *tree.OpExpr:
+		return e.RetSet
+	}
+	return false
+}
+
+func (o *projectSetOp) setBound(n int64) { o.want = n }
+
+func (o *projectSetOp) open() error {
+	o.in, o.at, o.busy, o.done = nil, 0, false, false
+	o.left = o.want
+	if o.outer != nil {
+		return o.outer.open()
+	}
+	return nil
+}
+
+func (o *projectSetOp) close() {
+	for _, s := range o.srfs {
+		if s != nil {
+			s.stop()
+		}
+	}
+	if o.outer != nil {
+		o.outer.close()
+	}
+}
+
+// advance moves to the next input row and starts the functions on it.
+func (o *projectSetOp) advance() (bool, error) {
+	if o.done {
+		return false, nil
+	}
+	if o.outer == nil {
+		o.done = true
+		o.env = rowEnv{}
+	} else {
+		for o.in == nil || o.at >= o.in.Rows() {
+			b, err := o.outer.next()
+			if err != nil {
+				return false, err
+			}
+			if b == nil {
+				o.done = true
+				return false, nil
+			}
+			o.in, o.at = b, 0
+		}
+		o.env = rowEnv{b: o.in, pos: o.in.Row(o.at)}
+		o.at++
+	}
+	for i, s := range o.srfs {
+		var err error
+		if s != nil {
+			err = s.start(&o.env)
+		} else {
+			o.row[i], err = o.cols[i].row(&o.env)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (o *projectSetOp) next() (*types.Batch, error) {
+	if err := o.st.interrupted(); err != nil {
+		return nil, err
+	}
+	want := types.BatchRows
+	if o.want >= 0 {
+		want = int(min(int64(want), o.left))
+	}
+	o.out.begin(max(want, 0))
+	for o.out.b.N < want {
+		if !o.busy {
+			ok, err := o.advance()
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				break
+			}
+			o.busy = true
+		}
+		any := false
+		for i, s := range o.srfs {
+			if s == nil {
+				continue
+			}
+			ok, err := s.fill()
+			if err != nil {
+				return nil, err
+			}
+			o.row[i] = types.NullDatum
+			if ok {
+				any = true
+				o.row[i] = s.buf.Cols[0].Datum(s.at)
+				s.at++
+			}
+		}
+		if !any {
+			o.busy = false
+			continue
+		}
+		o.out.add(o.row)
+	}
+	b := o.out.done()
+	o.left -= int64(b.N)
+	if b.N == 0 {
+		return nil, nil
+	}
+	return b, nil
+}
