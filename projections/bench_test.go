@@ -46,6 +46,7 @@ func BenchmarkScan(b *testing.B) {
 	}
 	var arena types.Arena
 	b.ResetTimer()
+	start := cpuNanos()
 	for i := 0; i < b.N; i++ {
 		sn := s.Snapshot()
 		it := sn.Rows(def.Storage, 0, RowMax)
@@ -62,7 +63,7 @@ func BenchmarkScan(b *testing.B) {
 			b.Fatal(n)
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
+	reportCPU(b, start, b.N*rows)
 }
 
 // What does a point read by row id cost, and one by a unique key? (Budget: 2 us.)
@@ -72,6 +73,8 @@ func BenchmarkPointRead(b *testing.B) {
 	row := make([]types.Datum, 3)
 	b.Run("row", func(b *testing.B) {
 		b.ReportAllocs()
+		start := cpuNanos()
+		defer func() { reportCPU(b, start, b.N) }()
 		for i := 0; i < b.N; i++ {
 			sn := s.Snapshot()
 			if _, found, err := sn.Row(def.Storage, RowID(i*7919%rows+1), def.Decoder(), row); !found || err != nil {
@@ -98,6 +101,8 @@ func BenchmarkPointRead(b *testing.B) {
 	})
 	b.Run("iterator", func(b *testing.B) {
 		b.ReportAllocs()
+		start := cpuNanos()
+		defer func() { reportCPU(b, start, b.N) }()
 		for i := 0; i < b.N; i++ {
 			sn := s.Snapshot()
 			it := sn.Rows(def.Storage, RowID(i*7919%rows+1), RowMax)
@@ -133,6 +138,8 @@ func BenchmarkApply(b *testing.B) {
 			}
 			b.ReportAllocs()
 			b.ResetTimer()
+			start := cpuNanos()
+			defer func() { reportCPU(b, start, b.N) }()
 			for i := 0; i < len(events); i += c.batch {
 				must(b, p.Apply(events[i:min(i+c.batch, len(events))]))
 			}
