@@ -3,6 +3,7 @@ package exec
 import (
 	"kimberlite/exec/plan"
 	"kimberlite/sql/catalog"
+	"kimberlite/sql/functions"
 	"kimberlite/sql/pgerr"
 	"kimberlite/sql/tree"
 	"kimberlite/sql/types"
@@ -38,6 +39,18 @@ func CompileExpr(e tree.Expr, cat catalog.Reader) (*Expr, error) {
 		return nil, err
 	}
 	return &Expr{in: in, x: x}, nil
+}
+
+// EvalConst computes an expression without columns and parameters: constant folding, EXECUTE's parameters.
+func EvalConst(env *functions.Env, e tree.Expr) (types.Datum, error) {
+	if k, ok := e.(*tree.Const); ok {
+		return k.Value, nil
+	}
+	x, err := CompileExpr(e, env.Catalog)
+	if err != nil {
+		return types.Datum{}, err
+	}
+	return x.Eval(&Context{Env: env}, nil, nil)
 }
 
 // Eval computes the expression for a row (datums by attribute number - 1; nil when it has no columns). Of ctx only Ctx and Env are needed.

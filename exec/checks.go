@@ -407,6 +407,7 @@ type deferredEvent struct {
 	key     []types.Datum
 	parent  bool
 	deleted bool
+	initial bool // the constraint is INITIALLY DEFERRED
 }
 
 // NewDeferredChecks returns an empty collection for a new transaction.
@@ -442,18 +443,32 @@ func (d *DeferredChecks) Reset() { *d = DeferredChecks{} }
 // Pending reports whether any check waits.
 func (d *DeferredChecks) Pending() bool { return len(d.events) > 0 }
 
-// Set is SET CONSTRAINTS for the constraints (nil: ALL). After making constraints immediate the caller runs Run for them.
-func (d *DeferredChecks) Set(constraints []types.OID, deferred bool) {
+// SetDeferred is SET CONSTRAINTS ... DEFERRED for the constraints (nil: ALL).
+func (d *DeferredChecks) SetDeferred(constraints []types.OID) { d.set(constraints, true) }
+
+// SetImmediate is SET CONSTRAINTS ... IMMEDIATE for the constraints (nil: ALL): their waiting checks are made now.
+func (d *DeferredChecks) SetImmediate(ctx *Context, constraints []types.OID) error {
+	// As in PostgreSQL the mode changes only if the checks pass.
+	err := d.run(ctx, func(con types.OID, _ bool) bool { return constraints == nil || slices.Contains(constraints, con) })
+	if err == nil {
+		d.set(constraints, false)
+	}
+	return err
+}
+
+func (d *DeferredChecks) set(constraints []types.OID, deferred bool) {
 	if constraints == nil {
 		d.all, d.modes = &deferred, nil
 		return
 	}
-	if d.modes == nil {
-		d.modes = map[types.OID]bool{}
+	modes := make(map[types.OID]bool, len(d.modes)+len(constraints))
+	for k, v := range d.modes {
+		modes[k] = v
 	}
 	for _, c := range constraints {
-		d.modes[c] = deferred
+		modes[c] = deferred
 	}
+	d.modes = modes
 }
 
 func (d *DeferredChecks) isDeferred(con types.OID, initially bool) bool {
@@ -467,46 +482,55 @@ func (d *DeferredChecks) isDeferred(con types.OID, initially bool) bool {
 }
 
 func (d *DeferredChecks) addChild(fk *foreignKey, id projections.RowID, key []types.Datum) {
-	d.events = append(d.events, deferredEvent{con: fk.con.OID, child: fk.child.oid, row: id, key: key})
+	d.events = append(d.events, deferredEvent{con: fk.con.OID, child: fk.child.oid, row: id, key: key, initial: fk.con.Deferred})
 }
 
 func (d *DeferredChecks) addParents(g []parentEvent) {
 	for _, ev := range g {
-		d.events = append(d.events, deferredEvent{con: ev.fk.con.OID, child: ev.fk.child.oid, key: ev.old, parent: true, deleted: ev.next == nil})
+		d.events = append(d.events, deferredEvent{con: ev.fk.con.OID, child: ev.fk.child.oid, key: ev.old, parent: true, deleted: ev.next == nil, initial: ev.fk.con.Deferred})
 	}
 }
 
-// Run makes the waiting checks: all of them at COMMIT (constraints nil), or those of some constraints after SET CONSTRAINTS ... IMMEDIATE.
-func (d *DeferredChecks) Run(ctx *Context, cat catalog.Reader, constraints []types.OID) error {
-	wanted := func(con types.OID) bool { return constraints == nil || slices.Contains(constraints, con) }
+// RunAll makes all waiting checks: at COMMIT.
+func (d *DeferredChecks) RunAll(ctx *Context) error {
+	return d.run(ctx, func(types.OID, bool) bool { return true })
+}
+
+// RunImmediate makes the waiting checks of constraints that are not deferred any more.
+func (d *DeferredChecks) RunImmediate(ctx *Context) error {
+	return d.run(ctx, func(con types.OID, initially bool) bool { return !d.isDeferred(con, initially) })
+}
+
+// run makes the checks of the wanted constraints, as of ctx.Catalog.
+func (d *DeferredChecks) run(ctx *Context, wanted func(con types.OID, initially bool) bool) error {
 	uniquePending := ctx.Txn.DeferredUnique()
 	if len(d.events) == 0 && !uniquePending {
 		return nil
 	}
-	in, err := bareInstance(ctx, cat)
+	in, err := bareInstance(ctx, ctx.Catalog)
 	if err != nil {
 		return err
 	}
 	defer in.end()
 	st := in.st
-	run := d.events
+	pending := d.events
 	d.events = nil
 	var keep []deferredEvent
-	for i, ev := range run {
-		if !wanted(ev.con) {
+	for i, ev := range pending {
+		if !wanted(ev.con, ev.initial) {
 			keep = append(keep, ev)
 			continue
 		}
 		if err := d.one(st, ev); err != nil {
-			d.events = append(keep, run[i:]...)
+			d.events = append(keep, pending[i:]...)
 			return err
 		}
 	}
 	d.events = append(keep, d.events...)
 	if uniquePending {
 		return st.checkUnique(func(index types.OID) bool {
-			con := constraintOfIndex(cat, index)
-			return con == nil || wanted(con.OID)
+			con := constraintOfIndex(ctx.Catalog, index)
+			return con == nil || wanted(con.OID, con.Deferred)
 		})
 	}
 	return nil

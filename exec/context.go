@@ -38,9 +38,12 @@ type Context struct {
 	Modified func(rel types.OID, inserted, updated, deleted int64)
 }
 
-// VirtualTables starts a scan of a catalog relation for the attributes atts (in this order, one a column of the batches; negative ones are system
-// columns). Conditions that the table can use skip rows; it need not use them.
-type VirtualTables func(rel types.OID, atts []int, cond []VirtualCond) (functions.RowSource, error)
+// VirtualTables yields the rows of catalog relations.
+type VirtualTables interface {
+	// Open starts a scan of the virtual table for the attributes atts (in this order, one a column of the batches; negative ones are system columns).
+	// Conditions that the table can use skip rows; it need not use them.
+	Open(env *functions.Env, rel types.OID, atts []int, eq []VirtualCond) (functions.RowSource, error)
+}
 
 // VirtualCond is column = value, or column = ANY (values).
 type VirtualCond struct {

@@ -220,7 +220,7 @@ func (p *Prepared) Run(ctx *Context, params []types.Datum) (*Rows, error) {
 	r.in = in
 	if err := r.open(); err != nil {
 		r.fail(err)
-		r.Close()
+		_ = r.Close()
 		return nil, err
 	}
 	return r, nil
@@ -309,8 +309,8 @@ func (r *Rows) fail(err error) {
 	}
 }
 
-// RowsAffected is the count of the command tag: rows returned by SELECT, changed by the others.
-func (r *Rows) RowsAffected() int64 { return r.affected }
+// Affected is the count of the command tag: rows returned by SELECT, changed by the others.
+func (r *Rows) Affected() int64 { return r.affected }
 
 // Stats returns the counters by node ID of an instrumented execution, nil for any other. Call it after the last Next, before or after Close.
 func (r *Rows) Stats() []NodeStats {
@@ -320,15 +320,15 @@ func (r *Rows) Stats() []NodeStats {
 	return r.stats
 }
 
-// Close ends the execution. It may be called more than once.
-func (r *Rows) Close() {
+// Close ends the execution. It may be called more than once. Closing before the end leaves out what is due there (see Next).
+func (r *Rows) Close() error {
 	if r.closed {
-		return
+		return nil
 	}
 	r.closed = true
 	if r.fast != nil {
 		r.fast.close()
-		return
+		return nil
 	}
 	if r.in.st.instrument {
 		r.stats = r.in.st.stats
@@ -339,6 +339,7 @@ func (r *Rows) Close() {
 		r.p.pool.put(r.in)
 	}
 	r.in = nil
+	return nil
 }
 
 // Columns describes the result.

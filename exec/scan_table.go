@@ -906,7 +906,7 @@ func (s *virtualSource) open() error {
 	if s.st.ctx.Virtual == nil {
 		return pgerr.Newf(pgerr.FeatureNotSupported, "catalog relations are not available here")
 	}
-	src, err := s.st.ctx.Virtual(s.rel.oid, s.atts, conds)
+	src, err := s.st.ctx.Virtual.Open(&s.st.env, s.rel.oid, s.atts, conds)
 	s.src = src
 	return err
 }

@@ -227,7 +227,8 @@ type SubqueryScan struct {
 // FunctionScan reads set-returning functions in lockstep (ROWS FROM); VarNo ScanVar.
 type FunctionScan struct {
 	Base
-	RTIndex    int // while planning
+	Cols       []string // column names, for EXPLAIN
+	RTIndex    int      // while planning
 	Alias      string
 	Funcs      []tree.RangeFunc
 	Ordinality bool
@@ -253,7 +254,8 @@ type CTEScan struct {
 // WorkTableScan reads the last iteration's rows of the RecursiveUnion with the number.
 type WorkTableScan struct {
 	Base
-	RTIndex int // while planning
+	Cols    []string // column names, for EXPLAIN
+	RTIndex int      // while planning
 	Alias   string
 	Union   int
 }
