@@ -23,9 +23,9 @@ type Env struct {
 	ParamVariable bool
 	// Notice receives warnings (a precision reduced); nil drops them.
 	Notice func(*pgerr.Error)
-	// Cursor says whether the session has an open cursor of the name, for WHERE CURRENT OF; nil knows none. It is asked for its result only when the
-	// statement runs, so analysis accepts any name.
-	_ struct{}
+	// Cursor returns the statement of an open cursor. Analysis accepts any name in WHERE CURRENT OF, as PostgreSQL does: the cursor is looked for when the
+	// statement runs.
+	Cursor func(name string) (*parser.Stmt, bool)
 }
 
 // Analyze turns a SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement into a query tree, views expanded. It returns the types of
@@ -33,15 +33,20 @@ type Env struct {
 //
 // Errors are PostgreSQL's, positions byte offsets in the query string that stmt was parsed from.
 func Analyze(env *Env, stmt *parser.Stmt, paramTypes []types.OID) (q *tree.Query, params []types.OID, err error) {
-	return AnalyzeNode(env, stmt.Raw, stmt.AsOf, paramTypes)
+	return analyzeStmt(env, stmt, paramTypes)
 }
 
 // AnalyzeNode is Analyze for a statement inside another: of EXPLAIN, DECLARE CURSOR, CREATE TABLE AS, CREATE VIEW, COPY, PREPARE.
 func AnalyzeNode(env *Env, node *pg.Node, asOf map[int32]*parser.AsOf, paramTypes []types.OID) (q *tree.Query, params []types.OID, err error) {
+	return analyzeStmt(env, &parser.Stmt{Raw: node, AsOf: asOf}, paramTypes)
+}
+
+func analyzeStmt(env *Env, stmt *parser.Stmt, paramTypes []types.OID) (q *tree.Query, params []types.OID, err error) {
 	defer catch(&err)
-	a := newAnalyzer(env, asOf)
+	a := newAnalyzer(env, stmt.AsOf)
+	a.stmt = stmt
 	a.params = newParams(paramTypes, env.ParamVariable)
-	q = a.topLevel(node)
+	q = a.topLevel(stmt.Raw)
 	a.params.check(q)
 	q = a.rewrite(q)
 	return q, a.params.types, nil
@@ -66,14 +71,13 @@ func Rewrite(env *Env, q *tree.Query) (out *tree.Query, err error) {
 
 // analyzer is the state of one analysis.
 type analyzer struct {
-	env     *Env
-	cat     catalog.Reader
-	io      *types.Ctx
-	asOf    map[int32]*parser.AsOf
-	params  *params
-	depth   int // recursion of expressions and queries
-	views   []types.OID
-	nextSub int
+	env    *Env
+	cat    catalog.Reader
+	io     *types.Ctx
+	asOf   map[int32]*parser.AsOf
+	stmt   *parser.Stmt // nil for expressions outside statements
+	params *params
+	depth  int // recursion of expressions and queries
 }
 
 func newAnalyzer(env *Env, asOf map[int32]*parser.AsOf) *analyzer {
@@ -150,15 +154,16 @@ type state struct {
 	futureCTE []*pg.CommonTableExpr
 	parentCTE *cte
 	// The target of a data-modifying statement.
-	target    *catalog.Relation
-	targetNS  *nsItem
-	isInsert  bool
-	winDefs   []*windowDef
-	kind      exprKind
-	nextResNo int
-	multi     []*multiAssign
-	locking   []*pg.LockingClause
-	locked    bool // FOR UPDATE of an outer level applies
+	target       *catalog.Relation
+	targetNS     *nsItem
+	isInsert     bool
+	winDefs      []*windowDef
+	kind         exprKind
+	nextResNo    int
+	multi        []*multiAssign
+	currentMulti *multiAssign
+	locking      []*pg.LockingClause
+	locked       bool // FOR UPDATE of an outer level applies
 	// resolveUnknowns says that unknown literals of the select list become text.
 	resolveUnknowns bool
 	lateral         bool // LATERAL references are allowed now

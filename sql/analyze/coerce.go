@@ -379,7 +379,7 @@ func (s *state) coerceRecord(e tree.Expr, target types.OID, ctx context, form tr
 		if detail != "" {
 			err.WithDetail(detail, args...)
 		}
-		if l < 0 {
+		if loc >= 0 {
 			l = loc
 		}
 		fail(err.At(int(l)))

@@ -78,6 +78,16 @@ func AnalyzeExpr(env *Env, node *pg.Node, kind ExprKind, scope ExprScope) (e tre
 	return e, nil
 }
 
+// AnalyzeCopyWhere analyzes the WHERE of COPY FROM: a condition over the columns of the table, Vars with VarNo 1.
+func AnalyzeCopyWhere(env *Env, rel *catalog.Relation, node *pg.Node) (tree.Expr, error) {
+	return AnalyzeExpr(env, node, ExprCopyWhere, ExprScope{Relation: rel})
+}
+
+// AnalyzeExecuteParam analyzes argument n (from 1) of EXECUTE for a parameter of the type.
+func AnalyzeExecuteParam(env *Env, node *pg.Node, typ types.OID, n int) (tree.Expr, error) {
+	return AnalyzeExpr(env, node, ExprExecute, ExprScope{Target: types.Of(typ), Column: itoa(n)})
+}
+
 // assignTo converts the expression to the type of its column.
 func (s *state) assignTo(e tree.Expr, kind ExprKind, scope ExprScope) tree.Expr {
 	in := e.Type().OID
@@ -199,17 +209,20 @@ func ResolveCollation(env *Env, names []*pg.Node, loc int32) (oid types.OID, err
 	return newAnalyzer(env, nil).collationOf(names, loc), nil
 }
 
-// ResolveRelation finds a relation by name. missingOK returns nil for one that does not exist instead of PostgreSQL's error (42P01 at the name's position).
-func ResolveRelation(env *Env, rv *pg.RangeVar, missingOK bool) (rel *catalog.Relation, err error) {
+// ResolveRelation finds a relation by name, or fails as PostgreSQL does (42P01 at the name's position).
+func ResolveRelation(env *Env, rv *pg.RangeVar) (rel *catalog.Relation, err error) {
+	defer catch(&err)
+	return newAnalyzer(env, nil).rangeVarRelation(rv, nil), nil
+}
+
+// FindRelation finds a relation by name, nil if there is none. Only the name of another database is an error.
+func FindRelation(env *Env, rv *pg.RangeVar) (rel *catalog.Relation, err error) {
 	defer catch(&err)
 	a := newAnalyzer(env, nil)
-	if missingOK {
-		if rv.Catalogname != "" && !a.isThisDatabase(rv.Catalogname) {
-			a.rangeVarRelation(rv, nil)
-		}
-		return a.findRelation(rv.Schemaname, rv.Relname), nil
+	if rv.Catalogname != "" && !a.isThisDatabase(rv.Catalogname) {
+		a.rangeVarRelation(rv, nil)
 	}
-	return a.rangeVarRelation(rv, nil), nil
+	return a.findRelation(rv.Schemaname, rv.Relname), nil
 }
 
 // ResolveType finds a type by a name that may be qualified, nil if there is none.

@@ -629,7 +629,7 @@ func (s *state) jsonbSubscripts(out *tree.SubscriptingRef, subs []*pg.A_Indices,
 	for _, ai := range subs {
 		if slice {
 			n := ai.Uidx
-			if ai.Lidx != nil {
+			if n == nil {
 				n = ai.Lidx
 			}
 			failf(location(n), pgerr.DatatypeMismatch, "jsonb subscript does not support slices")

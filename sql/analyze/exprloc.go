@@ -13,6 +13,8 @@ func exprLoc(e tree.Expr) int32 {
 		return e.Loc
 	case *tree.Param:
 		return e.Loc
+	case *tree.MultiExprParam:
+		return e.Loc
 	case *tree.FuncExpr:
 		return leftmost(e.Loc, listLoc(e.Args))
 	case *tree.OpExpr:

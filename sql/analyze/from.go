@@ -141,7 +141,8 @@ func (s *state) rangeSubselect(r *pg.RangeSubselect) *nsItem {
 		if sel := r.Subquery.GetSelectStmt(); sel != nil && len(sel.ValuesLists) > 0 {
 			what, example = "VALUES", "VALUES"
 		}
-		fail(pgerr.Newf(pgerr.SyntaxError, "%s in FROM must have an alias", what).WithHint("For example, FROM (%s ...) [AS] foo.", example))
+		fail(pgerr.Newf(pgerr.SyntaxError, "%s in FROM must have an alias", what).WithHint("For example, FROM (%s ...) [AS] foo.", example).
+			At(s.openParen(r.Subquery)))
 	}
 	saveKind, saveLateral := s.kind, s.lateral
 	s.kind, s.lateral = kindFromSubselect, r.Lateral

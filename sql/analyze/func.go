@@ -177,6 +177,9 @@ func (s *state) funcOrColumn(names []*pg.Node, args []tree.Expr, last tree.Expr,
 		}
 	}
 	schema, name := s.splitName(names)
+	if schema != "" {
+		s.schemaOID(schema, false, loc)
+	}
 	full := nameListToString(names)
 	d := s.resolveFunc(schema, name, args, argNames, actual, !n.FuncVariadic, true)
 	c := &call{s: s, n: n, name: full, args: args, argNames: argNames, actual: actual, filter: filter, loc: loc, funcDetail: d}

@@ -56,6 +56,9 @@ func exactOper(ops []*catalog.Operator, left, right types.OID) *catalog.Operator
 
 // oper resolves a binary operator (PostgreSQL's oper); nil when missing and noError.
 func (a *analyzer) oper(n opName, left, right types.OID, noError bool, loc int32) *catalog.Operator {
+	if n.schema != "" && !noError {
+		a.schemaOID(n.schema, false, loc)
+	}
 	ops := a.operCandidates(n, 'b')
 	l, r, wasUnknown := left, right, false
 	if l == types.OIDUnknown && r != 0 {
@@ -87,6 +90,9 @@ func (a *analyzer) oper(n opName, left, right types.OID, noError bool, loc int32
 
 // leftOper resolves a prefix operator.
 func (a *analyzer) leftOper(n opName, arg types.OID, noError bool, loc int32) *catalog.Operator {
+	if n.schema != "" && !noError {
+		a.schemaOID(n.schema, false, loc)
+	}
 	ops := a.operCandidates(n, 'l')
 	if op := exactOper(ops, 0, arg); op != nil {
 		return op

@@ -209,7 +209,7 @@ func (s *state) lockRel(q *tree.Query, l *pg.LockingClause, rv *pg.RangeVar, nam
 			continue // without an alias a join cannot be named
 		}
 		cannot := func(what string) {
-			failf(rv.Location, pgerr.WrongObjectType, "%s cannot be applied to %s", name, what)
+			failf(rv.Location, pgerr.FeatureNotSupported, "%s cannot be applied to %s", name, what)
 		}
 		switch r.Kind {
 		case tree.RTERelation:

@@ -24,24 +24,24 @@ func (s *state) setOperationStmt(n *pg.SelectStmt) *tree.Query {
 	s.withClause(q, n.WithClause)
 	// The clauses after the last SELECT belong to the whole.
 	bare := &pg.SelectStmt{Op: n.Op, All: n.All, Larg: n.Larg, Rarg: n.Rarg, LimitOption: n.LimitOption}
-	root, cols := s.setOp(bare, true)
+	root, _ := s.setOp(bare, true)
 	so := root.(*tree.SetOperation)
 	q.SetOp = so
 	li := leftmostRef(so)
 	lq := s.rtable[li-1].Subquery
 	ns := &nsItem{rte: &tree.RTE{Kind: tree.RTEJoin}, relVisible: false, colsVisible: true, lateralOK: true}
 	for i := range so.ColTypes {
-		name := ""
+		name, loc := "", int32(-1)
 		for k, seen := 0, 0; k < len(lq.Target); k++ {
 			if lq.Target[k].Junk {
 				continue
 			}
 			if seen == i {
-				name = lq.Target[k].Name
+				name, loc = lq.Target[k].Name, exprLoc(lq.Target[k].Expr)
 			}
 			seen++
 		}
-		v := &tree.Var{VarNo: li, AttNo: i + 1, T: so.ColTypes[i], Coll: so.ColColls[i], Loc: exprLoc(cols[i].Expr)}
+		v := &tree.Var{VarNo: li, AttNo: i + 1, T: so.ColTypes[i], Coll: so.ColColls[i], Loc: loc}
 		q.Target = append(q.Target, tree.TargetEntry{Expr: v, ResNo: s.nextResNo, Name: name})
 		s.nextResNo++
 		ns.names.Cols = append(ns.names.Cols, name)

@@ -35,7 +35,12 @@ func (s *state) targetList(list []*pg.Node, kind exprKind) []tree.TargetEntry {
 
 // targetEntry analyzes one expression of a target list (transformTargetEntry).
 func (s *state) targetEntry(n *pg.Node, kind exprKind, name string) tree.TargetEntry {
-	e := s.expr(n, kind)
+	var e tree.Expr
+	if d := n.GetSetToDefault(); d != nil && kind == kindUpdateSource {
+		e = &tree.SetToDefault{T: types.Of(types.OIDUnknown), Loc: d.Location}
+	} else {
+		e = s.expr(n, kind)
+	}
 	if name == "" {
 		name = figureColname(n)
 	}

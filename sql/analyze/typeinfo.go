@@ -57,6 +57,9 @@ func (a *analyzer) elemType(oid types.OID) types.OID {
 	if oid == 0 {
 		return 0
 	}
+	if oid == types.OIDInt2vector || oid == types.OIDOidvector { // arrays in disguise
+		return a.typ(oid).Elem
+	}
 	if t := a.typ(oid); t.IsArray() {
 		return t.Elem
 	}

@@ -163,6 +163,7 @@ type MultiExprParam struct {
 	ID, Col int
 	T       types.T
 	Coll    types.OID
+	Loc     Location
 }
 
 // SubPlan is a planned SubLink: Plan indexes the plan's list of subplans. Correlated values are passed as ParamExec slots: before a run,
