@@ -559,7 +559,7 @@ func (r *root) functionPath(b *rel) *path {
 	p.rescan = p.total
 	p.build = func() (plan.Node, []plan.NestParam, error) {
 		slots := &outerSlots{r: r, own: b.ids}
-		n := &plan.FunctionScan{Alias: b.rte.Eref.Name, Ordinality: b.rte.Ordinality, RTIndex: b.rti}
+		n := &plan.FunctionScan{Cols: b.rte.Eref.Cols, Alias: b.rte.Eref.Name, Ordinality: b.rte.Ordinality, RTIndex: b.rti}
 		for _, f := range b.rte.Funcs {
 			f.Expr = slots.fix(f.Expr)
 			n.Funcs = append(n.Funcs, f)
@@ -598,7 +598,7 @@ func (r *root) ctePath(b *rel) *path {
 	wt := r.workTables[rte.CTEName]
 	p.build = func() (plan.Node, []plan.NestParam, error) {
 		if rte.SelfRef && wt != nil {
-			n := &plan.WorkTableScan{Alias: rte.Eref.Name, Union: wt.number, RTIndex: b.rti}
+			n := &plan.WorkTableScan{Cols: rte.Eref.Cols, Alias: rte.Eref.Name, Union: wt.number, RTIndex: b.rti}
 			r.baseNode(b, &n.Base, p, clauseExprs(b.quals))
 			return n, nil, nil
 		}

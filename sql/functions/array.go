@@ -430,7 +430,7 @@ func trimArray(c *Call, a []types.Datum) (types.Datum, error) {
 		n = arr.Dims()[0].Len
 	}
 	if a[1].I < 0 || int(a[1].I) > n {
-		return types.Datum{}, pgerr.Newf(pgerr.ArrayElementError, "number of elements to trim must be between 0 and %d", n)
+		return types.Datum{}, pgerr.Newf(pgerr.ArraySubscriptError, "number of elements to trim must be between 0 and %d", n)
 	}
 	keep := n - int(a[1].I)
 	b := types.NewArrayBuilder(c.Env.IO, elemType(c, 0))

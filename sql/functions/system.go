@@ -339,7 +339,7 @@ func registerSizes() {
 	sessionScalar("pg_database_size_name", func(s Session, c *Call, a []types.Datum) (types.Datum, error) {
 		db := c.Env.Catalog.DatabaseByName(a[0].S)
 		if db == nil {
-			return types.Datum{}, pgerr.Newf(pgerr.UndefinedDatabase, "database %q does not exist", a[0].S)
+			return types.Datum{}, pgerr.Newf(pgerr.InvalidCatalogName, "database %q does not exist", a[0].S)
 		}
 		n, err := s.DatabaseSize(db.OID)
 		return types.Int(n), err

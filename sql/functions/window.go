@@ -55,7 +55,7 @@ func init() {
 			return types.NullDatum, err
 		}
 		if n.I <= 0 {
-			return types.Datum{}, pgerr.New(pgerr.InvalidArgumentForNthValue, "argument of nth_value must be greater than zero")
+			return types.Datum{}, pgerr.New(pgerr.InvalidArgumentForNthValueFunction, "argument of nth_value must be greater than zero")
 		}
 		return nthOfFrame(w, pos, int(n.I), false)
 	}
@@ -75,7 +75,7 @@ func ntile(_ *Call, w Partition, pos int) (types.Datum, error) {
 		return types.NullDatum, err
 	}
 	if d.I <= 0 {
-		return types.Datum{}, pgerr.New(pgerr.InvalidArgumentForNtile, "argument of ntile must be greater than zero")
+		return types.Datum{}, pgerr.New(pgerr.InvalidArgumentForNtileFunction, "argument of ntile must be greater than zero")
 	}
 	n, buckets := int64(w.Len()), d.I
 	size, bigger := n/buckets, n%buckets // the first buckets hold one row more

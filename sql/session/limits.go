@@ -1,0 +1,28 @@
+package session
+
+const (
+	// maxConnectionsDefault is what max_connections shows when the server sets nothing; connections are cheap here (one goroutine).
+	maxConnectionsDefault = 10000
+	// sharedPlansMax bounds the plans that all sessions share: enough for an application's statements, some MiB at most.
+	sharedPlansMax = 2000
+	// sessionPlansMax bounds a session's compiled statements, which hold buffers.
+	sessionPlansMax = 128
+	// preparedMax bounds named prepared statements of a session, so that a leaking client can't exhaust the server.
+	preparedMax = 10000
+	// portalsMax bounds open portals and cursors of a session.
+	portalsMax = 5000
+	// notesMax bounds notifications queued for a client that doesn't read; older ones are dropped and the client is warned.
+	notesMax = 16384
+	// sequenceCache is how many values of a sequence a session takes at once when the sequence's own CACHE is 1.
+	sequenceCache = 1
+	// customSettingsMax bounds the dotted settings that a session may invent.
+	customSettingsMax = 1000
+	// copyLineMax is the longest line of COPY data.
+	copyLineMax = 1 << 30
+	// copyBatchRows is how many rows COPY inserts at once.
+	copyBatchRows = 1024
+	// statementsTracked bounds pg_stat_statements, as pg_stat_statements.max.
+	statementsTracked = 5000
+	// queryTextMax is how much of a query pg_stat_activity shows (track_activity_query_size).
+	queryTextMax = 1024
+)
