@@ -63,9 +63,11 @@ func (t *Txn) findKey(ctx context.Context, w *tableWrites, def *projections.Tabl
 			return other, found, nil
 		}
 		other, found, err = t.m.store.UniqueRow(x, bytesOf(key))
-		if err != nil || !found || other == self || w.find(other) != nil {
-			// What we wrote ourselves has another key by now, or ownKey had found it.
+		if err != nil || !found || other == self {
 			return 0, false, err
+		}
+		if r := w.find(other); r != nil { // the transaction's own version counts, and the row is locked
+			return other, !r.head.deleted && r.head.keyOf(slot) == key, nil
 		}
 		row := rowTag{w.storage, other}
 		changer := t.m.rowLocks.keyChanger(row, t)

@@ -108,10 +108,8 @@ func (v *View) LookupUnique(def *projections.TableDef, ix int, key []byte) (row 
 			return row, found, err
 		}
 		row, found, err = v.snapshot().UniqueRow(x, key)
-		if found {
-			if r := w.find(row); r != nil && r.visible(v.command) != nil {
-				return 0, false, nil // the transaction changed the key or deleted the row
-			}
+		if found && !v.entryVisible(w, w.slots[ix], key, row) {
+			return 0, false, nil // the transaction changed the key or deleted the row
 		}
 		return row, found, err
 	}
