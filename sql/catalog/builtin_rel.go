@@ -141,7 +141,7 @@ func makeBuiltinRelation(c builtinClass) *Relation {
 		}
 	case 'i':
 		if i := b.indexs.one(b.index, 0, c.oid); i >= 0 {
-			r.Index = builtinIndex(r, b.index.row(i))
+			r.Index = builtinIndex(b.index.row(i))
 		}
 	}
 	return r
@@ -184,14 +184,14 @@ func builtinConstraint(r dataRow) (c Constraint, ok bool) {
 	c.Type, c.Deferrable, c.Deferred, c.NotValid = r.char(), r.bool(), r.bool(), !r.bool()
 	r.skip(2) // conrelid, contypid
 	c.Index = r.oid()
-	r.skip(9) // conparentid .. connoinherit
+	r.skip(8) // conparentid .. connoinherit
 	for _, a := range r.oids() {
 		c.Cols = append(c.Cols, int(a))
 	}
 	return c, c.Type == 'p' || c.Type == 'u'
 }
 
-func builtinIndex(rel *Relation, r dataRow) *Index {
+func builtinIndex(r dataRow) *Index {
 	x := &Index{Method: "btree", Valid: true}
 	r.skip(1)
 	x.Table = r.oid()
@@ -203,8 +203,9 @@ func builtinIndex(rel *Relation, r dataRow) *Index {
 	keys, colls, classes, options := r.oids(), r.oids(), r.oids(), r.oids()
 	for i, k := range keys {
 		key := IndexKey{Att: int(k), OpClass: classes[i], Collation: colls[i], Desc: options[i]&1 != 0, NullsFirst: options[i]&2 != 0}
-		if i < len(rel.Columns) {
-			key.T = rel.Columns[i].T
+		// The type is the table column's: an index on a name keeps it as cstring.
+		if t := BuiltinRelation(x.Table); t != nil && int(k) <= len(t.Columns) && k > 0 {
+			key.T = t.Columns[k-1].T
 		}
 		x.Keys = append(x.Keys, key)
 	}
@@ -240,4 +241,27 @@ func builtinComment(class, object types.OID, sub int) string {
 		}
 	}
 	return ""
+}
+
+var builtinConstraintByOID intIndex
+
+// BuiltinConstraint finds a primary key or unique constraint of a system catalog, nil for any other OID.
+func BuiltinConstraint(oid types.OID) (*Relation, *Constraint) {
+	initRels()
+	i := builtinConstraintByOID.one(builtinRels.cons, 0, oid)
+	if i < 0 {
+		return nil, nil
+	}
+	row := builtinRels.cons.row(i)
+	row.skip(7)
+	r := BuiltinRelation(row.oid())
+	if r == nil {
+		return nil, nil
+	}
+	for j := range r.Constraints {
+		if r.Constraints[j].OID == oid {
+			return r, &r.Constraints[j]
+		}
+	}
+	return nil, nil
 }
