@@ -14,7 +14,7 @@ func BenchmarkAppend(b *testing.B) {
 		for _, group := range []int{1, 8, 64} {
 			b.Run(fmt.Sprintf("bytes=%d/group=%d", size, group), func(b *testing.B) {
 				opts := testOptions()
-				opts.Sync = SyncAsync
+				opts.Sync, opts.SegmentBytes = SyncAsync, 0
 				l, err := Open(vfs.Default, b.TempDir(), opts)
 				if err != nil {
 					b.Fatal(err)
@@ -52,6 +52,7 @@ func BenchmarkChain(b *testing.B) {
 // BenchmarkVerify asks how fast a log is read and checked.
 func BenchmarkVerify(b *testing.B) {
 	opts := testOptions()
+	opts.SegmentBytes = 0
 	l, err := Open(vfs.Default, b.TempDir(), opts)
 	if err != nil {
 		b.Fatal(err)
