@@ -67,7 +67,6 @@ type fakeSession struct {
 	stmts   map[string]string
 	portals map[string]*fakePortal
 	greeted bool
-	failed  bool // in the extended protocol's implicit transaction
 	idle    time.Duration
 	closed  bool
 

@@ -367,7 +367,8 @@ type HBARule struct {
 	Type      string
 	Databases []string
 	Users     []string
-	Address   string
+	Address   string // without the mask, or a keyword
+	Netmask   string // "" for a keyword
 	Method    string
 	Options   []string
 }
@@ -387,7 +388,10 @@ func (h *HBA) Rules() []HBARule {
 		out := HBARule{Line: r.line, Type: r.kind, Databases: names(r.databases), Users: names(r.users), Method: r.method}
 		if r.kind != "local" {
 			if out.Address = r.address.keyword; out.Address == "" {
-				out.Address = r.address.prefix.String()
+				p := r.address.prefix
+				out.Address = p.Addr().String()
+				mask, _ := netip.AddrFromSlice(net.CIDRMask(p.Bits(), p.Addr().BitLen()))
+				out.Netmask = mask.String()
 			}
 		}
 		for k, v := range r.options {

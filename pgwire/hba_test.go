@@ -51,7 +51,7 @@ host    all \
 			t.Errorf("%+v: rule of line %d", c, line)
 		}
 	}
-	if r := h.Rules(); len(r) != 7 || r[2].Address != "192.168.1.0/24" || r[3].Options[0] != "clientcert=verify-ca" {
+	if r := h.Rules(); len(r) != 7 || r[2].Address != "192.168.1.0" || r[2].Netmask != "255.255.255.0" || r[3].Options[0] != "clientcert=verify-ca" {
 		t.Errorf("%+v", r)
 	}
 }

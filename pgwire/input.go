@@ -111,15 +111,6 @@ func (in *input) header() (typ byte, size int) {
 	return b[0], int(int32(binary.BigEndian.Uint32(b[1:]))) - 4
 }
 
-// complete reports whether a whole message is buffered.
-func (in *input) complete() bool {
-	if in.buffered() < 5 {
-		return false
-	}
-	_, size := in.header()
-	return size >= 0 && in.buffered() >= 5+size
-}
-
 // bodyMax returns the largest body that a message of the type may have, -1 for a type that no client sends after authentication.
 func bodyMax(typ byte) int {
 	switch typ {

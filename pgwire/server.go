@@ -251,6 +251,17 @@ func (s *Server) Sessions() int {
 	return len(s.byPID)
 }
 
+// Running returns the number of sessions that work on a request right now.
+func (s *Server) Running() int {
+	n := 0
+	s.each(func(c *conn) {
+		if c.running.Load() {
+			n++
+		}
+	})
+	return n
+}
+
 // Shutdown is PostgreSQL's fast shutdown: listeners are closed, running statements cancelled, sessions ended with 57P01. It returns when
 // all are gone, or closes their sockets when ctx is done first.
 func (s *Server) Shutdown(ctx context.Context) error {

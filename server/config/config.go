@@ -79,3 +79,15 @@ func (c *Config) Origin(name string) string {
 	}
 	return "default"
 }
+
+// NeedRestart names the settings that differ and are not taken over by a reload.
+func NeedRestart(running, next *Config) []string {
+	var names []string
+	have, want := settingsOf(running), settingsOf(next)
+	for i, s := range have {
+		if !s.reload && s.value.get() != want[i].value.get() {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}

@@ -366,6 +366,9 @@ func (s *setting) shown() string {
 }
 
 func tomlString(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r == 0x7f }) {
+		return "\"" + s + "\""
+	}
 	b, err := toml.Marshal(map[string]string{"x": s})
 	if err != nil {
 		return fmt.Sprintf("%q", s)

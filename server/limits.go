@@ -1,0 +1,26 @@
+package server
+
+import "time"
+
+const (
+	// httpHeaderTimeout ends connections that do not send their request: the listener has no password.
+	httpHeaderTimeout = 10 * time.Second
+	// httpIdleTimeout is above a scraper's interval, so that it keeps its connection.
+	httpIdleTimeout = 2 * time.Minute
+
+	// startTimeout bounds the steps of a start that wait for the log to accept an event. Replaying is not among them, it takes what it takes.
+	startTimeout = 30 * time.Second
+	// stopTimeout bounds giving back unused ranges at shutdown; not doing so costs gaps in sequences, nothing else.
+	stopTimeout = 5 * time.Second
+
+	// memoryShare of the machine's memory is the Go heap's soft limit: the rest is for the block cache, which is not on the Go heap, the
+	// operating system's page cache and other processes.
+	memoryShare = 0.7
+	// memoryFloor: a soft limit below it would make the collector run all the time.
+	memoryFloor = 64 << 20
+
+	// pruneInterval is how often history behind its retention is removed.
+	pruneInterval = time.Minute
+	// progressInterval is how often a long replay is reported in the log.
+	progressInterval = 5 * time.Second
+)
