@@ -51,8 +51,8 @@ func (b *bar) clear() {
 	}
 }
 
-// bytes prints a size for people.
-func bytes(n int64) string {
+// sizeText prints a size for people.
+func sizeText(n int64) string {
 	switch {
 	case n >= 10<<30:
 		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))

@@ -45,7 +45,7 @@ func Verify(ctx context.Context, dataDir string, out, progress io.Writer) int {
 		fmt.Fprintf(out, "log          DAMAGED: %v\n", err)
 		return StatusDamaged
 	}
-	fmt.Fprintf(out, "log          ok: %d segments, %s, positions %d to %d, chain hash %s\n", report.Segments, bytes(report.Bytes), report.First, report.Last, report.LastHash)
+	fmt.Fprintf(out, "log          ok: %d segments, %s, positions %d to %d, chain hash %s\n", report.Segments, sizeText(report.Bytes), report.First, report.Last, report.LastHash)
 	if t := report.TornTail; t != nil {
 		fmt.Fprintf(out, "             a torn tail of %d bytes in %s at offset %d will be cut at the next start (%s); it was never acknowledged\n", t.Bytes, t.Segment, t.Offset, t.Reason)
 	}
