@@ -85,3 +85,19 @@ func BuiltinViewText(oid types.OID) string {
 }
 
 var viewTexts intIndex
+
+// TextSearchName returns the name of a text search configuration (typ regconfig) or dictionary (regdictionary), empty when there is none.
+func TextSearchName(typ, oid types.OID) string {
+	file := "pg_ts_config"
+	if typ == types.OIDRegdictionary {
+		file = "pg_ts_dict"
+	}
+	t := data(file)
+	for i := range t.len() {
+		r := t.row(i)
+		if r.oid() == oid {
+			return r.text()
+		}
+	}
+	return ""
+}

@@ -13,6 +13,41 @@ type namespace struct {
 	names []string   // by range table index - 1; empty for an unnamed join
 	cols  [][]string // column names in force; a dropped column has an empty one
 	alias []bool     // column aliases must be printed
+	// hidden maps a range table index to the named join that hides it: its columns can only be named through the join.
+	hidden map[int]int
+}
+
+// hide notes which entries the named joins of a join tree hide; join is the one that hides n already, 0 for none.
+func (ns *namespace) hide(n tree.JoinNode, join int) {
+	switch n := n.(type) {
+	case *tree.RangeRef:
+		if join != 0 {
+			ns.hidden[n.Index] = join
+		}
+	case *tree.JoinExpr:
+		if join != 0 && n.Index != 0 {
+			ns.hidden[n.Index] = join
+		}
+		if join == 0 && n.Alias != nil {
+			join = n.Index
+		}
+		ns.hide(n.Left, join)
+		ns.hide(n.Right, join)
+	case *tree.FromExpr:
+		for _, x := range n.List {
+			ns.hide(x, join)
+		}
+	}
+}
+
+// through finds the column of the join that stands for a hidden entry's column.
+func (ns *namespace) through(join int, v *tree.Var) int {
+	for i, e := range ns.query.RTable[join-1].JoinAlias {
+		if x, ok := e.(*tree.Var); ok && x.VarNo == v.VarNo && x.AttNo == v.AttNo {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // space returns the namespace a number of query levels out.
@@ -35,7 +70,10 @@ func (p *Printer) pushRelation(r *catalog.Relation) {
 
 // push names the range table of a query: unique names among this and the outer levels (reserved ones are taken too), columns unique in their entry.
 func (p *Printer) push(q *tree.Query, reserved ...string) {
-	ns := &namespace{query: q}
+	ns := &namespace{query: q, hidden: map[int]int{}}
+	if q.From != nil {
+		ns.hide(q.From, 0)
+	}
 	taken := map[string]bool{}
 	for _, s := range p.spaces {
 		for _, n := range s.names {
@@ -186,22 +224,28 @@ func (p *Printer) variable(v *tree.Var, levelsUp int, topLevel bool) string {
 		p.Write("?column?")
 		return "?column?"
 	}
-	rte, name := ns.query.RTable[v.VarNo-1], ns.names[v.VarNo-1]
-	if rte.Kind == tree.RTEJoin && rte.Alias == nil && v.AttNo > 0 && v.AttNo <= len(rte.JoinAlias) {
+	varNo, attNo := v.VarNo, v.AttNo
+	if join := ns.hidden[varNo]; join != 0 {
+		if att := ns.through(join, v); att != 0 {
+			varNo, attNo = join, att
+		}
+	}
+	rte, name := ns.query.RTable[varNo-1], ns.names[varNo-1]
+	if rte.Kind == tree.RTEJoin && rte.Alias == nil && attNo > 0 && attNo <= len(rte.JoinAlias) {
 		// A column of an unnamed join is printed as the input's column that it stands for.
-		if in, ok := rte.JoinAlias[v.AttNo-1].(*tree.Var); ok {
+		if in, ok := rte.JoinAlias[attNo-1].(*tree.Var); ok {
 			return p.variable(in, up, topLevel)
 		}
 	}
 	att := ""
-	cols := ns.cols[v.VarNo-1]
+	cols := ns.cols[varNo-1]
 	switch {
-	case v.AttNo > 0 && v.AttNo <= len(cols) && cols[v.AttNo-1] != "":
-		att = cols[v.AttNo-1]
-	case v.AttNo > 0:
+	case attNo > 0 && attNo <= len(cols) && cols[attNo-1] != "":
+		att = cols[attNo-1]
+	case attNo > 0:
 		att = "?dropped?column?"
-	case v.AttNo < 0:
-		att = systemColumn(v.AttNo)
+	case attNo < 0:
+		att = systemColumn(attNo)
 	}
 	if name != "" && (p.prefix || att == "") {
 		p.Ident(name)

@@ -57,7 +57,7 @@ type Printer struct {
 // New returns a printer with a catalog and PostgreSQL's default output settings.
 func New(b *catalog.Bound, flags Flags) *Printer {
 	io := *types.DefaultCtx
-	io.Types = b
+	io.Types, io.Reg = b, regs{b}
 	return &Printer{Catalog: b, IO: &io, Flags: flags}
 }
 

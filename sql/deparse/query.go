@@ -565,6 +565,13 @@ func (p *Printer) join(j *tree.JoinExpr, q *tree.Query) {
 		}
 	}
 	outer := !p.pretty() || j.Alias != nil
+	if ns := p.spaces[0]; j.Alias != nil { // within its own parentheses the join hides nothing
+		saved := ns.hidden
+		ns.hidden = map[int]int{}
+		ns.hide(j.Left, 0)
+		ns.hide(j.Right, 0)
+		defer func() { ns.hidden = saved }()
+	}
 	if outer {
 		p.writeByte('(')
 	}

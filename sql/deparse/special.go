@@ -77,7 +77,7 @@ func (p *Printer) sqlSyntax(e *tree.FuncExpr) bool {
 			return words("SUBSTRING(", 1, " SIMILAR ", 2, " ESCAPE ", 3)
 		case n == 3:
 			return words("SUBSTRING(", 1, " FROM ", 2, " FOR ", 3)
-		case n == 2:
+		case n == 2 && a[1].Type().OID != textOID: // with a pattern it prints as a call
 			return words("SUBSTRING(", 1, " FROM ", 2)
 		}
 	case "btrim", "ltrim", "rtrim":
