@@ -148,7 +148,7 @@ func (c *aggCall) eval(b *types.Batch, sel []int32) error {
 // passing narrows groups (aligned with sel) to the rows that pass the filter.
 func (c *aggCall) passing(sel, groups []int32) []int32 {
 	if c.pass {
-		return groups
+		return groups[:len(sel)] // the buffer of a plain aggregate is a whole batch long
 	}
 	out := c.gbuf[:0]
 	k := 0

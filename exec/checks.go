@@ -13,6 +13,7 @@ import (
 type checkQueue struct {
 	children []*childChecks
 	parents  []parentEvent
+	buf      []byte
 }
 
 // childChecks are keys of one foreign key whose parents must exist; equal keys are looked for once.
@@ -34,9 +35,8 @@ type parentEvent struct {
 const checkNow = 20_000
 
 func (q *checkQueue) addChild(st *state, fk *foreignKey, id projections.RowID, row []types.Datum) error {
-	key := pick(row, fk.childCols)
 	if fk.deferred(st) {
-		st.ctx.Deferred.addChild(fk, id, key)
+		st.ctx.Deferred.addChild(fk, id, pick(row, fk.childCols))
 		return nil
 	}
 	var c *childChecks
@@ -49,15 +49,29 @@ func (q *checkQueue) addChild(st *state, fk *foreignKey, id projections.RowID, r
 		c = &childChecks{fk: fk, seen: map[string]struct{}{}}
 		q.children = append(q.children, c)
 	}
+	// Many rows with few parents are the usual case: a key seen before must cost no memory.
+	ix := &fk.parent.def.Indexes[fk.parentIx]
+	enc := q.buf[:0]
+	for part, at := range fk.keyOrder {
+		d := row[fk.childCols[at]-1]
+		if f := fk.toParent[at]; f != nil {
+			var err error
+			if d, err = f(d); err != nil {
+				return err
+			}
+		}
+		enc = fk.keyOps[part].Append(enc, d, ix.Parts[part].Desc, ix.Parts[part].NullsFirst)
+	}
+	q.buf = enc
+	if _, dup := c.seen[string(enc)]; dup {
+		return nil
+	}
+	c.seen[string(enc)] = struct{}{}
+	key := pick(row, fk.childCols)
 	pk, err := convertKey(key, fk.toParent)
 	if err != nil {
 		return err
 	}
-	enc := string(fk.parentIndexKey(nil, pk))
-	if _, dup := c.seen[enc]; dup {
-		return nil
-	}
-	c.seen[enc] = struct{}{}
 	c.keys, c.orig, c.rows = append(c.keys, pk), append(c.orig, key), append(c.rows, id)
 	if len(c.keys) >= checkNow && fk.child.oid != fk.parent.oid {
 		return c.settle(st, false)

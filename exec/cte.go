@@ -334,7 +334,7 @@ func (o *recursiveUnionOp) nextRound() error {
 
 func grow(s []int32, n int) []int32 {
 	if cap(s) < n {
-		return make([]int32, max(n, types.BatchRows))
+		s = make([]int32, max(n, types.BatchRows))
 	}
 	return s[:n]
 }

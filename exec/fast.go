@@ -41,6 +41,7 @@ type fastRun struct {
 	ix       int
 	def      *projections.IndexDef
 	keys     []expr
+	keyOps   []types.KeyOps
 	dec      *projections.RowDecoder
 	atts     []int
 	row      []types.Datum
@@ -82,6 +83,7 @@ func (f *fastPlan) build() (*fastRun, error) {
 			return nil, err
 		}
 		r.keys = append(r.keys, x)
+		r.keyOps = append(r.keyOps, types.KeyOpsFor(r.def.Parts[i].Key))
 	}
 	set := &columnSet{rel: rel.desc}
 	c := b.c.binding(nil)
@@ -103,8 +105,8 @@ func (f *fastPlan) build() (*fastRun, error) {
 			return nil, nil
 		}
 	}
-	r.atts = set.atts
-	r.dec = projections.NewRowDecoder(rel.def, set.atts)
+	r.atts = append([]int{}, set.atts...) // not nil: that would be all columns
+	r.dec = projections.NewRowDecoder(rel.def, r.atts)
 	r.row = make([]types.Datum, len(set.atts))
 	for _, v := range r.out.Cols {
 		if v.Class == types.Fixed {
@@ -152,7 +154,7 @@ func (r *fastRun) next() (*types.Batch, error) {
 		if err != nil || d.Null {
 			return nil, err
 		}
-		key = r.def.AppendKeyPart(key, i, d)
+		key = r.keyOps[i].Append(key, d, r.def.Parts[i].Desc, r.def.Parts[i].NullsFirst)
 	}
 	r.buf = key
 	v := st.view()

@@ -22,6 +22,7 @@ type foreignKey struct {
 	childCols   []int // attribute numbers, pairwise with parentCols
 	parentCols  []int
 	parentIx    int
+	keyOps      []types.KeyOps                           // of the parts of the parent's index
 	keyOrder    []int                                    // part i of the parent's index is column keyOrder[i] of the pair lists
 	toParent    []func(types.Datum) (types.Datum, error) // nil: the value as it is
 	toChild     []func(types.Datum) (types.Datum, error)
@@ -56,6 +57,7 @@ func (b *builder) foreignKey(rel *catalog.Relation, k *catalog.Constraint) (*for
 			return nil, pgerr.Internal("index of foreign key \"%s\" has other columns", k.Name)
 		}
 		fk.keyOrder = append(fk.keyOrder, at)
+		fk.keyOps = append(fk.keyOps, types.KeyOpsFor(p.Key))
 	}
 	for i := range fk.childCols {
 		ct, pt := rel.Columns[fk.childCols[i]-1].T, fk.parent.desc.Columns[fk.parentCols[i]-1].T
@@ -240,7 +242,7 @@ func convertKey(key []types.Datum, casts []func(types.Datum) (types.Datum, error
 func (fk *foreignKey) parentIndexKey(dst []byte, key []types.Datum) []byte {
 	ix := &fk.parent.def.Indexes[fk.parentIx]
 	for part, at := range fk.keyOrder {
-		dst = ix.AppendKeyPart(dst, part, key[at])
+		dst = fk.keyOps[part].Append(dst, key[at], ix.Parts[part].Desc, ix.Parts[part].NullsFirst)
 	}
 	return dst
 }

@@ -101,6 +101,9 @@ type tableBatch struct {
 }
 
 func newTableBatch(st *state, rel *relation, set *columnSet) *tableBatch {
+	if set.atts == nil {
+		set.atts = []int{} // no column, as opposed to all
+	}
 	t := &tableBatch{st: st, rel: rel, atts: set.atts}
 	for i, a := range set.atts {
 		if a < 0 {
