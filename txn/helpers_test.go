@@ -62,7 +62,7 @@ func openNode(t testing.TB, fs vfs.FS, opts Options) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{group: &memGroup{p: projections.NewProjector(store, projections.ProjectorOptions{})}, store: store, fs: fs}
+	n := &node{group: &memGroup{p: projections.NewProjector(store, projections.ProjectorOptions{}), keep: true}, store: store, fs: fs}
 	opts.Store, opts.Proposer = store, n.group
 	if n.Manager, err = NewManager(opts); err != nil {
 		t.Fatal(err)

@@ -42,7 +42,6 @@ func (m *model) clone() (map[projections.RowID]string, map[projections.RowID][]t
 func runModel(t *testing.T, rt *rapid.T, kind string) {
 	n := newNode(t, Options{ChunkBytes: 200})
 	defer func() { _ = n.store.Close() }()
-	n.group.keep = true
 	def := usersTable(100, 1000)
 	b := n.backend()
 	if kind == "temporary" {
@@ -357,8 +356,6 @@ func splitShown(s string) (f []string) {
 // A large transaction goes into the log in chunks; the events replayed make the same state.
 func TestChunkedCommit(t *testing.T) {
 	n := newNode(t, Options{ChunkBytes: 10_000})
-	n.group.keep = true
-	n.group.events = nil
 	n.create(t, usersTable(100, 1000))
 	def := usersTable(100, 1000)
 	b := n.backend()

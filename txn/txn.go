@@ -74,8 +74,11 @@ type savepoint struct {
 	seqStates                                                    []projections.SequenceState
 }
 
-// Begin starts a transaction. A backend has at most one.
+// Begin starts a transaction. A backend has at most one: if the last one was not ended, it is rolled back, because its locks would never go.
 func (b *Backend) Begin(opts TxnOptions) *Txn {
+	if old := b.txn.Load(); old != nil {
+		old.Rollback()
+	}
 	t := b.spare
 	if t == nil {
 		t = &Txn{}
