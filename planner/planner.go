@@ -61,6 +61,7 @@ type root struct {
 	// recursion: the WorkTable of the recursive CTE being planned at this level.
 	workTables map[string]*workTable
 	initPlans  []int
+	pulledUp   []pulledUp
 	neededVars []*tree.Var
 	// wantedOrders are the orders that the level could use: ORDER BY, GROUP BY, DISTINCT, windows.
 	wantedOrders [][]pathKey

@@ -161,6 +161,17 @@ func (r *root) addSubqueryRTE(q *tree.Query, alias string) int {
 // pullUpSubqueries merges simple subqueries in FROM into this level, so that their relations join freely with the others.
 func (r *root) pullUpSubqueries() {
 	r.q.From = r.pullUpNode(r.q.From, false).(*tree.FromExpr)
+	// References are replaced when the join tree is complete, conditions in it included. A subquery may refer to those before it (LATERAL).
+	for i := len(r.pulledUp) - 1; i >= 0; i-- {
+		r.substitute(r.pulledUp[i].rti, r.pulledUp[i].exprs)
+	}
+	r.pulledUp = nil
+}
+
+// pulledUp is a subquery that was merged: its columns are to be replaced by expressions.
+type pulledUp struct {
+	rti   int
+	exprs []tree.Expr
 }
 
 func (r *root) pullUpNode(n tree.JoinNode, nullable bool) tree.JoinNode {
@@ -221,7 +232,7 @@ func (r *root) pullUpRef(ref *tree.RangeRef, nullable bool) tree.JoinNode {
 			break
 		}
 	}
-	r.substitute(ref.Index, exprs)
+	r.pulledUp = append(r.pulledUp, pulledUp{ref.Index, exprs})
 	if node.Quals == nil && len(node.List) == 1 {
 		return node.List[0]
 	}
