@@ -1,6 +1,7 @@
 package pgwire
 
 import (
+	"math"
 	"time"
 
 	"kimberlite/sql/pgerr"
@@ -58,4 +59,29 @@ func (c *conn) terminate(cause error) {
 // interrupt makes a blocked read return with a timeout.
 func (c *conn) interrupt() {
 	_ = c.raw.SetReadDeadline(time.Unix(1, 0))
+}
+
+// restedTick marks a connection whose session has rested since its last ReadyForQuery.
+const restedTick = math.MaxInt64
+
+// sweep lets the sessions of quiet clients rest, until the server shuts down. It costs the busy ones one atomic store a cycle.
+func (s *Server) sweep() {
+	ticker := time.NewTicker(restInterval)
+	defer ticker.Stop()
+	for !s.closing.Load() {
+		select {
+		case <-s.quit:
+			return
+		case <-ticker.C:
+		}
+		now := s.tick.Add(1)
+		s.mu.Lock()
+		for _, c := range s.byPID {
+			if c.waiting.Load() && c.opened.Load() && c.tick.Load() < now-1 {
+				c.tired.Store(true)
+				c.interrupt()
+			}
+		}
+		s.mu.Unlock()
+	}
 }

@@ -45,6 +45,8 @@ type conn struct {
 	wake    atomic.Bool           // shared: Session.Drain is wanted
 	ending  atomic.Pointer[error] // shared: why the connection has to end
 	opened  atomic.Bool           // shared: the startup is over
+	tired   atomic.Bool           // shared: Rester.Rest is wanted
+	tick    atomic.Int64          // shared: the server's tick at the last ReadyForQuery, restedTick once the session has rested
 }
 
 // errBye ends a connection about which nothing more is to be said: Terminate, CancelRequest, a probe.
@@ -254,6 +256,7 @@ func (c *conn) sendReady() error {
 	c.sess.Drain(c)
 	c.out.readyForQuery(c.sess.TxStatus())
 	c.ready = true
+	c.tick.Store(c.srv.tick.Load())
 	return c.out.flush()
 }
 
@@ -344,6 +347,14 @@ func (c *conn) flagged() error {
 			return Cause(c.ctx)
 		}
 		return nil
+	}
+	if c.ready && c.tired.Swap(false) {
+		c.tick.Store(restedTick)
+		if r, ok := c.sess.(Rester); ok {
+			r.Rest()
+		}
+		c.names = names{}
+		c.shape, c.bind = shape{}, bindMessage{}
 	}
 	if c.ready && c.wake.Swap(false) {
 		c.sess.Drain(c)

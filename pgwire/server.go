@@ -53,6 +53,9 @@ type Server struct {
 	tls     atomic.Pointer[tls.Config]
 	engine  atomic.Pointer[Engine]
 	closing atomic.Bool
+	tick    atomic.Int64 // advanced by sweep
+	quit    chan struct{}
+	once    sync.Once
 	slots   atomic.Int64 // clients past their startup message
 	wg      sync.WaitGroup
 
@@ -63,10 +66,10 @@ type Server struct {
 	lastPID   int32
 }
 
-// NewServer makes a server; Serve gives it work.
+// NewServer makes a server; Serve gives it work, Shutdown releases it.
 func NewServer(opts Options) *Server {
 	s := &Server{
-		opts: opts, log: opts.Log, secret: make([]byte, 32),
+		opts: opts, log: opts.Log, secret: make([]byte, 32), quit: make(chan struct{}),
 		byPID: map[int32]*conn{}, all: map[*conn]struct{}{}, listeners: map[net.Listener]struct{}{}, lastPID: opts.FirstPID,
 	}
 	if s.log == nil {
@@ -88,6 +91,7 @@ func NewServer(opts Options) *Server {
 	}
 	s.hba.Store(hba)
 	s.tls.Store(opts.TLS)
+	go s.sweep()
 	return s
 }
 
@@ -266,6 +270,7 @@ func (s *Server) Running() int {
 // all are gone, or closes their sockets when ctx is done first.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Store(true)
+	s.once.Do(func() { close(s.quit) })
 	s.mu.Lock()
 	for ln := range s.listeners {
 		_ = ln.Close()

@@ -132,6 +132,10 @@ type Session interface {
 	Close()
 }
 
+// Rester is a Session that can give memory back. Rest is called on the connection's goroutine when its client has been quiet for some
+// seconds: buffers, compiled plans and caches that can be made again should go, since most of thousands of connections do nothing at any moment.
+type Rester interface{ Rest() }
+
 // Column describes a result column, as RowDescription carries it. A column of a domain type is described by the domain's base
 // type and modifier, as PostgreSQL does.
 type Column struct {

@@ -19,6 +19,11 @@ const (
 	// memoryFloor: a soft limit below it would make the collector run all the time.
 	memoryFloor = 64 << 20
 
+	// quietInterval and quietTicks: a node is quiet when no request came for their product. By then idle sessions have rested, which takes pgwire up
+	// to four seconds; the collection that follows costs a busy node nothing and an idle one a few milliseconds.
+	quietInterval = 2 * time.Second
+	quietTicks    = 3
+
 	// pruneInterval is how often history behind its retention is removed.
 	pruneInterval = time.Minute
 	// progressInterval is how often a long replay is reported in the log.
