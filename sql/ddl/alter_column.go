@@ -13,8 +13,8 @@ import (
 	"kimberlite/sql/types"
 )
 
-// addColumn is ADD COLUMN.
-func (a *alteration) addColumn(c *pg.AlterTableCmd) {
+// newColumn is ADD COLUMN.
+func (a *alteration) newColumn(c *pg.AlterTableCmd) {
 	n := c.Def.GetColumnDef()
 	rel := a.now()
 	if findColumn(rel, n.Colname) != 0 {
@@ -27,7 +27,7 @@ func (a *alteration) addColumn(c *pg.AlterTableCmd) {
 		failf(pgerr.DuplicateColumn, "column \"%s\" of relation \"%s\" already exists", n.Colname, rel.Name)
 	}
 	t := &tableDef{rel: editRelation(rel), made: true}
-	a.runner.addColumn(t, n)
+	a.addColumn(t, n)
 	if len(t.rel.Columns) > maxColumns {
 		failf(pgerr.TooManyColumns, "tables can have at most %d columns", maxColumns)
 	}
@@ -40,11 +40,11 @@ func (a *alteration) addColumn(c *pg.AlterTableCmd) {
 	a.constrain = append(a.constrain, func() {
 		a.addKeys(a.oid, t.keys, false)
 		for _, k := range t.foreign {
-			a.runner.addForeignKey(a.oid, k, false)
+			a.addForeignKey(a.oid, k, false)
 		}
 	})
 	for _, k := range t.checks {
-		a.checks = append(a.checks, a.addCheck(a.oid, k, &a.def.names).OID)
+		a.checks = append(a.checks, a.addCheck(a.oid, k, &a.names).OID)
 	}
 }
 
@@ -240,11 +240,10 @@ func (a *alteration) identityCommand(c *pg.AlterTableCmd) {
 
 // addConstraint is ADD CONSTRAINT.
 func (a *alteration) addConstraint(n *pg.Constraint) {
-	t := a.def
-	t.checks, t.keys, t.foreign = nil, nil, nil
+	t := &tableDef{rel: a.now(), made: true}
 	a.tableConstraint(t, n, "")
 	for _, c := range t.checks {
-		con := a.addCheck(a.oid, c, &t.names)
+		con := a.addCheck(a.oid, c, &a.names)
 		if !con.NotValid {
 			a.checks = append(a.checks, con.OID)
 		}
@@ -253,7 +252,7 @@ func (a *alteration) addConstraint(n *pg.Constraint) {
 	a.constrain = append(a.constrain, func() {
 		a.addKeys(a.oid, keys, false)
 		for _, c := range foreign {
-			a.runner.addForeignKey(a.oid, c, false)
+			a.addForeignKey(a.oid, c, false)
 		}
 	})
 }
@@ -476,11 +475,7 @@ func (a *alteration) retypeIndex(oid types.OID, old *catalog.Relation, att int) 
 				continue
 			}
 			x.Columns[i].T, x.Columns[i].Collation = k.T, k.Collation
-			k.OpClass = catalog.DefaultOpClass(a.Overlay, k.T.OID, catalog.BtreeAM)
-			if k.OpClass == 0 {
-				fail(pgerr.Newf(pgerr.UndefinedObject, "data type %s has no default operator class for access method \"%s\"", a.typeName(types.Of(k.T.OID)), x.Index.Method).
-					WithHint("You must specify an operator class for the index or define a default operator class for the data type."))
-			}
+			k.OpClass = a.defaultOpClass(k.T, x.Index.Method)
 		}
 		if x.Index.Predicate != nil {
 			x.Index.Predicate = tree.Encode(a.again(decode(x.Index.Predicate), old, analyze.ExprIndexPredicate))
