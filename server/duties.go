@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"runtime/debug"
 	"time"
 
 	"go.uber.org/zap"
@@ -14,7 +13,7 @@ import (
 // startDuties starts the background work of a node that serves.
 func (n *Node) startDuties() {
 	n.duties.Go(n.watchGroup)
-	n.duties.Go(n.tidyMemory)
+	n.duties.Go(n.tendMemory)
 	n.every(n.cfg.RetentionCheck, n.enforceRetention)
 	if n.cfg.CheckpointInterval > 0 {
 		last := log.Position(0)
@@ -94,30 +93,5 @@ func (n *Node) pruneHistory() {
 		n.lg.Warn("pruning history failed and is tried again", zap.Error(err))
 	} else if removed > 0 {
 		n.lg.Debug("history pruned", zap.Int64("versions", removed))
-	}
-}
-
-// tidyMemory gives memory back to the operating system once after each busy time: sessions have rested by then (pgwire.Rester), but the runtime
-// would keep their pages for minutes.
-func (n *Node) tidyMemory() {
-	ticker := time.NewTicker(quietInterval)
-	defer ticker.Stop()
-	var last uint64
-	quiet, tidied := 0, false
-	for {
-		select {
-		case <-n.quit:
-			return
-		case <-ticker.C:
-		}
-		m := n.wire.Metrics()
-		if now := m.SimpleQueries.Load() + m.Executes.Load() + 2*m.Accepted.Load() - uint64(m.Connections.Load()); now != last || n.wire.Running() > 0 {
-			last, quiet, tidied = now, 0, false
-			continue
-		}
-		if quiet++; quiet >= quietTicks && !tidied {
-			debug.FreeOSMemory()
-			tidied = true
-		}
 	}
 }

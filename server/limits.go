@@ -24,6 +24,11 @@ const (
 	quietInterval = 2 * time.Second
 	quietTicks    = 3
 
+	// garbageFloor is how much garbage there is at least between two collections of a working node. It is given back when the node is quiet. gcPercentMax
+	// keeps a nearly empty heap from growing far in one step.
+	garbageFloor = 64 << 20
+	gcPercentMax = 1000
+
 	// pruneInterval is how often history behind its retention is removed.
 	pruneInterval = time.Minute
 	// progressInterval is how often a long replay is reported in the log.

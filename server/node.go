@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -299,15 +298,4 @@ func (n *Node) Reload() error {
 	}
 	n.lg.Info("configuration reloaded")
 	return nil
-}
-
-// limitMemory gives the Go runtime a soft limit, unless the operator did by GOMEMLIMIT.
-func (n *Node) limitMemory() {
-	limit := n.cfg.MemoryLimit
-	if limit == 0 && os.Getenv("GOMEMLIMIT") == "" {
-		limit = int64(float64(machineMemory()) * memoryShare)
-	}
-	if limit > 0 {
-		debug.SetMemoryLimit(max(limit, memoryFloor))
-	}
 }

@@ -317,3 +317,44 @@ func TestUnixSocketTakesTheDeadOnesPlace(t *testing.T) {
 	}
 	_ = second.Close()
 }
+
+func TestGCPercent(t *testing.T) {
+	for live, want := range map[uint64]int{0: 1000, 1 << 20: 1000, 16 << 20: 400, 64 << 20: 100, 8 << 30: 100} {
+		if got := gcPercent(live); got != want {
+			t.Errorf("gcPercent(%d) = %d, want %d", live, got, want)
+		}
+	}
+	if liveHeap() == 1<<62 {
+		t.Error("the runtime does not tell its live heap")
+	}
+	if machineMemory() <= 0 {
+		t.Error("the machine's memory is not known")
+	}
+}
+
+// TestMetricsPage compares docs/metrics.md with what the server serves, both ways.
+func TestMetricsPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := startNode(t, testConfig(t, t.TempDir()))
+	_, body := get(t, n, "/metrics")
+	served := map[string]bool{}
+	for _, line := range strings.Split(body, "\n") {
+		if name, ok := strings.CutPrefix(line, "# TYPE kmb_"); ok {
+			name, _, _ = strings.Cut(name, " ")
+			served[name] = true
+			if !strings.Contains(string(page), "`kmb_"+name+"`") {
+				t.Errorf("docs/metrics.md lacks kmb_%s", name)
+			}
+		}
+	}
+	for _, line := range strings.Split(string(page), "\n") {
+		if name, ok := strings.CutPrefix(line, "| `kmb_"); ok {
+			if name, _, _ = strings.Cut(name, "`"); !served[name] {
+				t.Errorf("docs/metrics.md tells of kmb_%s, which is not served", name)
+			}
+		}
+	}
+}
