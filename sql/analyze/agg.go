@@ -139,10 +139,8 @@ func (l *aggLevels) walk(e tree.Expr, depth int) {
 		return
 	case *tree.Aggref:
 		l.sawAgg(x, x.LevelsUp-depth)
-		return
 	case *tree.GroupingFunc:
 		l.sawAgg(x, x.LevelsUp-depth)
-		return
 	case *tree.FuncExpr:
 		if x.RetSet && depth == 0 {
 			fail(pgerr.New(pgerr.FeatureNotSupported, "aggregate function calls cannot contain set-returning function calls").
@@ -503,6 +501,9 @@ func (c *groupChecker) keyGrouped(varno int) bool {
 			if !slices.ContainsFunc(c.commonVars, func(v *tree.Var) bool { return v.VarNo == varno && v.LevelsUp == 0 && v.AttNo == att }) {
 				return false
 			}
+		}
+		if len(con.Cols) > 0 && !slices.Contains(c.q.ConstraintDeps, con.OID) {
+			c.q.ConstraintDeps = append(c.q.ConstraintDeps, con.OID)
 		}
 		return len(con.Cols) > 0
 	}

@@ -187,7 +187,7 @@ func (s *state) addToSort(target *[]tree.TargetEntry, i int, list []tree.SortCla
 	t := s.textTarget(te)
 	loc := by.Location
 	if loc < 0 {
-		loc = exprLoc(te.Expr)
+		loc = location(by.Node)
 	}
 	var c tree.SortClause
 	switch by.SortbyDir {

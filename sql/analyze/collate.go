@@ -38,7 +38,28 @@ func (s *state) assignCollation(e tree.Expr) {
 
 // assignQuery fills in the collations of a query's own expressions (assign_query_collations). The range table is done when it is built.
 func (s *state) assignQuery(q *tree.Query) {
+	for i := range q.Target {
+		if q.Target[i].SortRef != 0 {
+			var c collContext
+			s.collateTarget(&q.Target[i], &c)
+		}
+	}
 	tree.QueryExprs(q, tree.SkipRTable, func(e tree.Expr) { s.assignCollation(e) })
+}
+
+// collateTarget is collate for a target entry: one that is sorted or grouped by must know its collation.
+func (s *state) collateTarget(te *tree.TargetEntry, out *collContext) {
+	var c collContext
+	s.collate(te.Expr, &c)
+	if c.strength == collConflict && te.SortRef != 0 {
+		s.failConflict(&c)
+	}
+	s.merge(out, c.coll, c.strength, c.loc, c.coll2, c.loc2)
+}
+
+func (s *state) failConflict(c *collContext) {
+	fail(pgerr.Newf(pgerr.CollationMismatch, "collation mismatch between implicit collations \"%s\" and \"%s\"", s.collationName(c.coll), s.collationName(c.coll2)).
+		WithHint("You can choose the collation by applying the COLLATE clause to one or both expressions.").At(int(c.loc2)))
 }
 
 // commonCollation resolves the collation of values that will be compared with each other (select_common_collation); 0 for a conflict when noneOK.
@@ -51,8 +72,7 @@ func (s *state) commonCollation(list []tree.Expr, noneOK bool) types.OID {
 		if noneOK {
 			return 0
 		}
-		fail(pgerr.Newf(pgerr.CollationMismatch, "collation mismatch between implicit collations \"%s\" and \"%s\"", s.collationName(c.coll), s.collationName(c.coll2)).
-			WithHint("You can choose the collation by applying the COLLATE clause to one or both expressions.").At(int(c.loc2)))
+		s.failConflict(&c)
 	}
 	return c.coll
 }
@@ -167,9 +187,10 @@ func (s *state) collateAggregate(x *tree.Aggref, in *collContext) {
 	case 'n':
 		for i := range x.Args {
 			if x.Args[i].Junk {
-				s.assignCollation(x.Args[i].Expr)
+				var c collContext
+				s.collateTarget(&x.Args[i], &c)
 			} else {
-				s.collate(x.Args[i].Expr, in)
+				s.collateTarget(&x.Args[i], in)
 			}
 		}
 	default:
@@ -195,9 +216,10 @@ func (s *state) collateAggregate(x *tree.Aggref, in *collContext) {
 					x.Args[i].Expr = &tree.RelabelType{Arg: x.Args[i].Expr, T: t, Coll: coll, Form: tree.CoerceImplicitCast, Loc: -1}
 				}
 			case merge:
-				s.collate(x.Args[i].Expr, in)
+				s.collateTarget(&x.Args[i], in)
 			default:
-				s.assignCollation(x.Args[i].Expr)
+				var c collContext
+				s.collateTarget(&x.Args[i], &c)
 			}
 		}
 	}

@@ -60,6 +60,9 @@ func (s *state) with(w *pg.WithClause) []*tree.CTE {
 				failf(nodes[i].Location, pgerr.DuplicateAlias, "WITH query name \"%s\" specified more than once", e.Ctename)
 			}
 		}
+		if nodes[i].Ctequery.GetMergeStmt() != nil {
+			failf(nodes[i].Location, pgerr.FeatureNotSupported, "MERGE not supported in WITH query")
+		}
 		if nodes[i].Ctequery.GetSelectStmt() == nil {
 			s.hasModifying = true
 		}
@@ -279,10 +282,10 @@ func (s *state) checkSearchCycle(c *cte) {
 		fail(pgerr.Internal("recursive query is no UNION"))
 	}
 	if _, ok := so.Left.(*tree.RangeRef); !ok {
-		fail(pgerr.New(pgerr.FeatureNotSupported, "with a SEARCH or CYCLE clause, the left side of the UNION must be a SELECT"))
+		fail(pgerr.New(pgerr.SyntaxError, "with a SEARCH or CYCLE clause, the left side of the UNION must be a SELECT"))
 	}
 	if _, ok := so.Right.(*tree.RangeRef); !ok {
-		fail(pgerr.New(pgerr.FeatureNotSupported, "with a SEARCH or CYCLE clause, the right side of the UNION must be a SELECT"))
+		fail(pgerr.New(pgerr.SyntaxError, "with a SEARCH or CYCLE clause, the right side of the UNION must be a SELECT"))
 	}
 	columns := func(what string, cols []string, loc int32) {
 		for i, col := range cols {

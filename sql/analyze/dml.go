@@ -262,7 +262,15 @@ func (s *state) rowWidth(e tree.Expr) int {
 // stripAssignment returns the value assigned by a partial assignment.
 func stripAssignment(e tree.Expr) tree.Expr {
 	for {
-		switch x := e.(type) {
+		inner := e
+		for { // a domain's check above a partial assignment goes with it
+			d, ok := inner.(*tree.CoerceToDomain)
+			if !ok {
+				break
+			}
+			inner = d.Arg
+		}
+		switch x := inner.(type) {
 		case *tree.FieldStore:
 			e = x.Values[0]
 		case *tree.SubscriptingRef:
@@ -580,7 +588,7 @@ func (s *state) arbiters(oc *tree.OnConflict, n *pg.OnConflictClause) {
 	}
 	save := s.namespace
 	s.namespace = nil
-	s.addToNamespace(s.targetNS, false, true)
+	s.addToNamespace(s.targetNS, true, true)
 	for _, e := range inf.IndexElems {
 		el := e.GetIndexElem()
 		if el.Ordering != pg.SortByDir_SORTBY_DEFAULT {
@@ -609,7 +617,7 @@ func (s *state) mergeStmt(n *pg.MergeStmt) *tree.Query {
 	q := &tree.Query{Cmd: tree.CmdMerge}
 	if n.WithClause != nil {
 		if n.WithClause.Recursive {
-			fail(pgerr.New(pgerr.FeatureNotSupported, "WITH RECURSIVE is not supported for MERGE statement"))
+			fail(pgerr.New(pgerr.SyntaxError, "WITH RECURSIVE is not supported for MERGE statement"))
 		}
 		s.withClause(q, n.WithClause)
 	}

@@ -75,10 +75,10 @@ func (s *state) recurse(n *pg.Node) tree.Expr {
 		return s.currentOf(x.CurrentOfExpr)
 	case *pg.Node_SetToDefault:
 		failf(x.SetToDefault.Location, pgerr.SyntaxError, "DEFAULT is not allowed in this context")
-	case *pg.Node_XmlExpr:
-		unsupported(x.XmlExpr.Location, "XML", "Use text, or json and jsonb functions.")
-	case *pg.Node_XmlSerialize:
-		unsupported(x.XmlSerialize.Location, "XML", "Use text, or json and jsonb functions.")
+	case *pg.Node_XmlExpr, *pg.Node_XmlSerialize:
+		// What a PostgreSQL built without libxml says.
+		fail(pgerr.New(pgerr.FeatureNotSupported, "unsupported XML feature").
+			WithDetail("This functionality requires the server to be built with libxml support."))
 	case *pg.Node_List:
 		fail(pgerr.New(pgerr.SyntaxError, "syntax error").At(int(location(n))))
 	case *pg.Node_JsonObjectConstructor, *pg.Node_JsonArrayConstructor, *pg.Node_JsonArrayQueryConstructor, *pg.Node_JsonAggConstructor,
@@ -587,6 +587,9 @@ func (s *state) subscript(e tree.Expr, t types.T, subs []*pg.A_Indices, assign t
 	}
 	out.Elem = s.elemType(t.OID)
 	if out.Elem == 0 {
+		if ty := s.typ(t.OID); ty.Elem != 0 && ty.Subscript != 0 {
+			unsupported(exprLoc(e), "subscripting type "+s.typeName(t.OID), "Convert the value to an array first.")
+		}
 		failf(exprLoc(e), pgerr.DatatypeMismatch, "cannot subscript type %s because it does not support subscripting", s.typeName(t.OID))
 	}
 	index := func(n *pg.Node) tree.Expr {

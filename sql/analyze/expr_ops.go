@@ -65,15 +65,15 @@ func (s *state) rowCompare(op opName, left, right []tree.Expr, loc int32) tree.E
 	}
 	kind := tree.RowCompareKind(0)
 	switch op.name {
-	case "<":
+	case "<", "~<~":
 		kind = tree.RowCompareLT
-	case "<=":
+	case "<=", "~<=~":
 		kind = tree.RowCompareLE
 	case "=":
 		kind = tree.RowCompareEQ
-	case ">=":
+	case ">=", "~>=~":
 		kind = tree.RowCompareGE
-	case ">":
+	case ">", "~>~":
 		kind = tree.RowCompareGT
 	case "<>":
 		kind = tree.RowCompareNE
@@ -176,13 +176,9 @@ func (s *state) inList(n *pg.A_Expr) tree.Expr {
 	op := s.opNameOf(n.Name)
 	useOr := op.name != "<>"
 	left := s.recurse(n.Lexpr)
-	leftRow, haveRow := left.(*tree.RowExpr)
 	var all, vars, nonVars []tree.Expr
 	for _, r := range n.Rexpr.GetList().GetItems() {
 		e := s.recurse(r)
-		if _, ok := e.(*tree.RowExpr); ok {
-			haveRow = true
-		}
 		all = append(all, e)
 		if hasLocalVars(e) {
 			vars = append(vars, e)
@@ -191,7 +187,8 @@ func (s *state) inList(n *pg.A_Expr) tree.Expr {
 		}
 	}
 	var result tree.Expr
-	if !haveRow && len(nonVars) > 1 {
+	if len(nonVars) > 1 {
+		// An array of rows is not tried: comparing them one by one copes with rows of different types.
 		if scalar, _ := s.commonType(append([]tree.Expr{left}, nonVars...), ""); scalar != 0 && scalar != types.OIDRecord {
 			ok := true
 			for _, e := range append([]tree.Expr{left}, nonVars...) {
@@ -209,17 +206,14 @@ func (s *state) inList(n *pg.A_Expr) tree.Expr {
 	}
 	for _, r := range all {
 		var cmp tree.Expr
-		l := tree.CopyExpr(left)
-		if result == nil {
-			l = left
+		l := left
+		if result != nil {
+			l = tree.CopyExpr(left)
 		}
-		if haveRow {
-			row, ok := r.(*tree.RowExpr)
-			if leftRow == nil || !ok {
-				cmp = s.makeOp(op, l, r, s.lastSRF, n.Location)
-			} else {
-				cmp = s.rowCompare(op, l.(*tree.RowExpr).Args, row.Args, n.Location)
-			}
+		lrow, ok1 := l.(*tree.RowExpr)
+		rrow, ok2 := r.(*tree.RowExpr)
+		if ok1 && ok2 {
+			cmp = s.rowCompare(op, lrow.Args, rrow.Args, n.Location)
 		} else {
 			cmp = s.makeOp(op, l, r, s.lastSRF, n.Location)
 		}
@@ -283,7 +277,7 @@ func (s *state) subLink(kind pg.SubLinkType, test *pg.Node, op []*pg.Node, sub *
 		if kind == pg.SubLinkType_ARRAY_SUBLINK {
 			out.Kind = tree.ArraySubLink
 			array := s.arrayType(ts[0].OID)
-			if s.elemType(ts[0].OID) != 0 { // an array of arrays is an array of more dimensions
+			if array == 0 && s.elemType(ts[0].OID) != 0 { // an array of arrays is an array of more dimensions
 				array = ts[0].OID
 			}
 			if array == 0 {

@@ -64,6 +64,7 @@ func (s *state) fromItem(n *pg.Node) (tree.JoinNode, *nsItem, []*nsItem) {
 	case *pg.Node_JoinExpr:
 		return s.join(x.JoinExpr)
 	case *pg.Node_RangeTableSample:
+		s.fromItem(x.RangeTableSample.Relation)
 		unsupported(x.RangeTableSample.Location, "TABLESAMPLE", "Use ORDER BY random() LIMIT n, or WHERE random() < fraction.")
 	case *pg.Node_RangeTableFunc:
 		unsupported(x.RangeTableFunc.Location, "XMLTABLE", "Store documents as jsonb and use jsonb_to_recordset.")
@@ -376,7 +377,7 @@ func (s *state) definedColumns(e tree.Expr, defs []*pg.Node) []rowField {
 
 // checkColumnType refuses pseudo-types as column types.
 func (s *state) checkColumnType(name string, oid types.OID) {
-	if t := s.typ(oid); t.Kind == types.KindPseudo {
+	if t := s.typ(oid); t.Kind == types.KindPseudo && oid != types.OIDRecord && oid != types.OIDRecordArray {
 		fail(pgerr.Newf(pgerr.InvalidTableDefinition, "column \"%s\" has pseudo-type %s", name, s.typeName(oid)))
 	}
 }
@@ -432,7 +433,8 @@ func (s *state) join(j *pg.JoinExpr) (tree.JoinNode, *nsItem, []*nsItem) {
 	names := b.names
 	if out.Alias != nil {
 		if len(out.Alias.Cols) > len(names) {
-			fail(pgerr.Newf(pgerr.SyntaxError, "column alias list for \"%s\" has too many entries", out.Alias.Name))
+			fail(pgerr.Newf(pgerr.InvalidColumnReference, "join expression \"%s\" has %d columns available but %d columns specified",
+				out.Alias.Name, len(names), len(out.Alias.Cols)))
 		}
 		b.rte.Eref.Name = out.Alias.Name
 		names = append(slices.Clone(out.Alias.Cols), names[len(out.Alias.Cols):]...)
@@ -458,13 +460,7 @@ func (s *state) join(j *pg.JoinExpr) (tree.JoinNode, *nsItem, []*nsItem) {
 		mine = append(mine, merged)
 	}
 	if out.Alias != nil {
-		keep := mine[:0:0]
-		for _, m := range mine { // the alias hides what is inside, but for the USING alias
-			if j.JoinUsingAlias != nil && m.rte == b.rte {
-				keep = append(keep, m)
-			}
-		}
-		mine = keep
+		mine = nil // the alias hides what is inside
 	} else {
 		for _, m := range mine {
 			m.colsVisible = false

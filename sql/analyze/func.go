@@ -85,6 +85,9 @@ func (s *state) resolveFunc(schema, name string, args []tree.Expr, argNames []st
 // funcNameAsType is the type that a function's name means, 0 for none or a row type.
 func (s *state) funcNameAsType(schema, name string) types.OID {
 	t := s.findType(schema, name)
+	if t != nil && schema == "" && t.Namespace == s.env.TempSchema && t.Namespace != 0 {
+		return 0 // as with functions, the temporary schema is not searched
+	}
 	if t == nil || !t.Defined || t.Kind == types.KindComposite {
 		return 0
 	}

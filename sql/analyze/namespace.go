@@ -233,7 +233,8 @@ func (s *state) findColumn(r *tree.RTE, cols []string, name string, loc int32, f
 				failf(loc, pgerr.AmbiguousColumn, "column reference \"%s\" is ambiguous", name)
 			}
 			found = i + 1
-		} else if fuzzy != nil {
+		}
+		if fuzzy != nil {
 			fuzzy(i+1, c)
 		}
 	}

@@ -180,7 +180,7 @@ func (a *analyzer) genericsConsistent(actual, declared []types.OID) bool {
 // resolveGenerics replaces polymorphic parameter types by what the arguments make of them, in place, and returns the function's result type likewise
 // (enforce_generic_type_consistency). allowPoly is for polymorphic actual types, which don't occur in queries.
 func (a *analyzer) resolveGenerics(actual, declared []types.OID, ret types.OID) types.OID {
-	family1, family2 := isPolymorphicFamily1(ret), isPolymorphicFamily2(ret)
+	family1, family2 := false, false
 	for _, d := range declared {
 		family1 = family1 || isPolymorphicFamily1(d)
 		family2 = family2 || isPolymorphicFamily2(d)
@@ -188,6 +188,7 @@ func (a *analyzer) resolveGenerics(actual, declared []types.OID, ret types.OID) 
 	if !family1 && !family2 {
 		return ret
 	}
+	family1, family2 = family1 || isPolymorphicFamily1(ret), family2 || isPolymorphicFamily2(ret)
 	var elem, array, rng, multi types.OID
 	haveNonArray := ret == types.OIDAnynonarray
 	haveEnum := ret == types.OIDAnyenum

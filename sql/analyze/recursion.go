@@ -227,6 +227,14 @@ func (w *refWalker) with(c *pg.WithClause, body func()) {
 	w.names = save
 }
 
+// onlyAll is the context for the ALL form of a set operation: without ALL, rows that are there once already don't come again.
+func onlyAll(n *pg.SelectStmt, ctx recursionContext) recursionContext {
+	if n.All {
+		return ctx
+	}
+	return recursionOK
+}
+
 func (w *refWalker) selectStmt(n *pg.SelectStmt) {
 	w.with(n.WithClause, func() {
 		if n.Op <= pg.SetOperation_SETOP_NONE {
@@ -238,9 +246,9 @@ func (w *refWalker) selectStmt(n *pg.SelectStmt) {
 			w.selectStmt(n.Larg)
 			w.selectStmt(n.Rarg)
 		case pg.SetOperation_SETOP_INTERSECT:
-			w.maybeIn(recursionIntersect, func() { w.selectStmt(n.Larg); w.selectStmt(n.Rarg) })
+			w.maybeIn(onlyAll(n, recursionIntersect), func() { w.selectStmt(n.Larg); w.selectStmt(n.Rarg) })
 		case pg.SetOperation_SETOP_EXCEPT:
-			w.selectStmt(n.Larg)
+			w.maybeIn(onlyAll(n, recursionExcept), func() { w.selectStmt(n.Larg) })
 			w.maybeIn(recursionExcept, func() { w.selectStmt(n.Rarg) })
 		}
 		w.message(n.ProtoReflect(), "with_clause", "larg", "rarg")

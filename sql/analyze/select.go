@@ -202,11 +202,12 @@ func (s *state) lockClause(q *tree.Query, l *pg.LockingClause, pushed bool) {
 
 func (s *state) lockRel(q *tree.Query, l *pg.LockingClause, rv *pg.RangeVar, name string, pushed bool) {
 	for i, r := range q.RTable {
-		if !r.InFrom || r.Eref.Name != rv.Relname && r.UsingAlias != rv.Relname {
-			continue
+		known := r.Eref.Name
+		if r.Kind == tree.RTEJoin && r.Alias == nil {
+			known = r.UsingAlias // "" when the join has no name at all
 		}
-		if r.Kind == tree.RTEJoin && r.Alias == nil && r.UsingAlias != rv.Relname {
-			continue // without an alias a join cannot be named
+		if !r.InFrom || known != rv.Relname {
+			continue
 		}
 		cannot := func(what string) {
 			failf(rv.Location, pgerr.FeatureNotSupported, "%s cannot be applied to %s", name, what)

@@ -411,29 +411,27 @@ func (s *state) checkViewColumns(q *tree.Query, view *catalog.Relation, vq *tree
 	if q.Cmd == tree.CmdDelete {
 		return
 	}
-	check := func(list []tree.TargetEntry, insert bool) {
-		for i := range list {
-			if list[i].Junk {
-				continue
-			}
-			te := targetByResNo(vq.Target, list[i].ResNo)
-			if te == nil {
-				continue
-			}
-			detail := columnDetail(te, base)
-			if detail == "" {
-				continue
-			}
-			format := "cannot update column \"%s\" of view \"%s\""
-			if insert {
-				format = "cannot insert into column \"%s\" of view \"%s\""
-			}
-			fail(pgerr.Newf(pgerr.FeatureNotSupported, format, te.Name, view.Name).WithDetail("%s", detail))
+	modified := map[int]bool{}
+	for att := range q.RTable[q.ResultRel-1].ModCols {
+		modified[att] = true
+	}
+	for i := range q.Target {
+		if !q.Target[i].Junk {
+			modified[q.Target[i].ResNo] = true
 		}
 	}
-	check(q.Target, q.Cmd == tree.CmdInsert)
-	if q.OnConflict != nil {
-		check(q.OnConflict.Set, false)
+	format := "cannot update column \"%s\" of view \"%s\""
+	if q.Cmd == tree.CmdInsert {
+		format = "cannot insert into column \"%s\" of view \"%s\""
+	}
+	for i := range vq.Target {
+		te := &vq.Target[i]
+		if te.Junk || !modified[te.ResNo] {
+			continue
+		}
+		if detail := columnDetail(te, base); detail != "" {
+			fail(pgerr.Newf(pgerr.FeatureNotSupported, format, te.Name, view.Name).WithDetail("%s", detail))
+		}
 	}
 }
 

@@ -60,7 +60,7 @@ var nodeTypes = []nodeType{
 	node[WindowFunc]("Func", "T", "Coll", "InputColl", "Args", "Filter", "Ref", "Star", "Agg"),
 	node[NamedArgExpr]("Arg", "Name", "Pos"),
 	node[GroupingSetVar]("Arg", "Ref"),
-	node[Query]("Cmd", "CanSetTag", "ResultRel", "HasAggs", "HasWindow", "HasTargetSRF", "HasSubLinks", "HasDistinctOn", "HasRecursive", "HasModifyingCTE", "CTEs", "RTable", "From", "Target", "Override", "OnConflict", "Returning", "GroupBy", "GroupDistinct", "GroupingSets", "Having", "Windows", "Distinct", "Sort", "LimitOffset", "LimitCount", "WithTies", "RowMarks", "SetOp", "MergeActions", "MergeUseOuter", "WithChecks", "MultiAssign"),
+	node[Query]("Cmd", "CanSetTag", "ResultRel", "HasAggs", "HasWindow", "HasTargetSRF", "HasSubLinks", "HasDistinctOn", "HasRecursive", "HasModifyingCTE", "CTEs", "RTable", "From", "Target", "Override", "OnConflict", "Returning", "GroupBy", "GroupDistinct", "GroupingSets", "Having", "Windows", "Distinct", "Sort", "LimitOffset", "LimitCount", "WithTies", "RowMarks", "SetOp", "MergeActions", "MergeUseOuter", "WithChecks", "MultiAssign", "ConstraintDeps"),
 	node[TargetEntry]("Expr", "ResNo", "Name", "SortRef", "OrigTbl", "OrigCol", "Junk"),
 	node[SortClause]("SortRef", "EqOp", "SortOp", "Desc", "NullsFirst", "Hashable"),
 	node[RTE]("Kind", "RelID", "RelKind", "LockMode", "Inh", "AsOf", "Subquery", "IsView", "IsBarrier", "JoinType", "JoinAlias", "JoinMerged", "UsingAlias", "Funcs", "Ordinality", "Values", "CTEName", "CTELevels", "SelfRef", "ColTypes", "ColColls", "Alias", "Eref", "Lateral", "InFrom", "ReqPerms", "CheckAs", "SelCols", "ModCols"),

@@ -521,7 +521,7 @@ func incQueryLevels(q *Query, delta, minLevel int) *Query {
 		func(e Expr) Expr { return incLevels(e, delta, minLevel) },
 		func(sub *Query) *Query { return incQueryLevels(sub, delta, minLevel+1) })
 	for i, r := range out.RTable {
-		if r.Kind != RTECTE || r.SelfRef || r.CTELevels < minLevel {
+		if r.Kind != RTECTE || r.CTELevels < minLevel {
 			continue
 		}
 		if out == q {

@@ -51,6 +51,8 @@ type Query struct {
 	WithChecks    []WithCheck
 	// MultiAssign holds UPDATE ... SET (..) = (SELECT ..) subqueries, referred to by MultiExprParam.ID (from 1).
 	MultiAssign []*SubLink
+	// ConstraintDeps lists the primary keys that the query's grouping relies on: a stored query depends on them.
+	ConstraintDeps []types.OID
 }
 
 // TargetEntry is an output column. ResNo is its number from 1; of INSERT and UPDATE targets, the column number of the table.
