@@ -22,9 +22,7 @@ type Expr struct {
 
 // CompileExpr compiles an expression without subqueries.
 func CompileExpr(e tree.Expr, cat catalog.Reader) (*Expr, error) {
-	st := &state{plan: emptyPlan, cat: cat}
-	st.io.Types = cat
-	st.temp.st = st
+	st := newState(emptyPlan, cat)
 	in := &instance{st: st}
 	b := newBuilder(st, cat, in)
 	c := b.c.binding(nil)

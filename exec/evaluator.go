@@ -55,14 +55,11 @@ func (e *Evaluator) compile(x tree.Expr) (*Expr, error) {
 	if e.Types != nil {
 		res = e.Types()
 	}
-	st := &state{plan: emptyPlan, ctx: &Context{}}
-	st.io = *types.DefaultCtx
-	st.io.Types = res
-	st.env.IO, st.env.Arena = &st.io, &st.arena
-	st.temp.st = st
 	cat, _ := res.(catalog.Reader)
+	st := newState(emptyPlan, cat)
+	st.ctx = &Context{}
+	st.io.Types = res
 	c := &compiler{st: st, cat: cat, io: &st.io}
-	st.env.Catalog = cat
 	st.gen = executions.Add(1)
 	c.bind = func(v *tree.Var) (expr, error) {
 		if v.AttNo < 1 {

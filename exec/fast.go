@@ -56,9 +56,7 @@ type fastRun struct {
 
 func (f *fastPlan) build() (*fastRun, error) {
 	n := f.node
-	st := &state{plan: f.p.plan, cat: f.p.cat}
-	st.io.Types = f.p.cat
-	st.temp.st = st
+	st := newState(f.p.plan, f.p.cat)
 	in := &instance{st: st}
 	b := newBuilder(st, f.p.cat, in)
 	rel, err := b.relation(n.Rel)
@@ -106,7 +104,7 @@ func (f *fastPlan) build() (*fastRun, error) {
 		}
 	}
 	r.atts = append([]int{}, set.atts...) // not nil: that would be all columns
-	r.dec = projections.NewRowDecoder(rel.def, r.atts)
+	r.dec = projections.NewRowDecoder(rel.def, append([]int{}, r.atts...))
 	r.row = make([]types.Datum, len(set.atts))
 	for _, v := range r.out.Cols {
 		if v.Class == types.Fixed {

@@ -267,10 +267,17 @@ func (b tableBuilder) constraint(con *pg.Constraint, i int, cols []string) error
 			}
 		}
 		r.Constraints = append(r.Constraints, c)
-	case pg.ConstrType_CONSTR_ATTR_DEFERRABLE:
-		r.Constraints[len(r.Constraints)-1].Deferrable = true
-	case pg.ConstrType_CONSTR_ATTR_DEFERRED:
-		r.Constraints[len(r.Constraints)-1].Deferrable, r.Constraints[len(r.Constraints)-1].Deferred = true, true
+	case pg.ConstrType_CONSTR_ATTR_DEFERRABLE, pg.ConstrType_CONSTR_ATTR_DEFERRED:
+		k := &r.Constraints[len(r.Constraints)-1]
+		k.Deferrable = true
+		k.Deferred = con.Contype == pg.ConstrType_CONSTR_ATTR_DEFERRED
+		if k.Type == 'p' || k.Type == 'u' {
+			ix := *d.cat.Relation(k.Index)
+			x := *ix.Index
+			x.Immediate = false
+			ix.Index = &x
+			d.cat.Put(&ix)
+		}
 	}
 	return err
 }

@@ -220,6 +220,9 @@ func (s *session) transaction(n *pg.TransactionStmt) error {
 		}
 		s.begin(iso)
 	case pg.TransactionStmtKind_TRANS_STMT_COMMIT:
+		if s.tx == nil { // it failed before
+			return nil
+		}
 		return s.commit()
 	case pg.TransactionStmtKind_TRANS_STMT_ROLLBACK:
 		s.rollback()

@@ -55,9 +55,8 @@ var executions atomic.Uint64
 
 // instance builds operators and expressions.
 func (p *Prepared) instance(instrument bool) (*instance, error) {
-	st := &state{plan: p.plan, cat: p.cat, instrument: instrument}
-	st.io.Types = p.cat
-	st.temp.st = st
+	st := newState(p.plan, p.cat)
+	st.instrument = instrument
 	if instrument {
 		st.stats = make([]NodeStats, p.plan.Nodes)
 	}
@@ -74,6 +73,16 @@ func (p *Prepared) instance(instrument bool) (*instance, error) {
 		in.cols = append(in.cols, c.T)
 	}
 	return in, nil
+}
+
+// newState returns the state of a new instance. Functions may look at its environment when they are compiled already.
+func newState(p *plan.Plan, cat catalog.Reader) *state {
+	st := &state{plan: p, cat: cat}
+	st.io = *types.DefaultCtx
+	st.io.Types = cat
+	st.env.IO, st.env.Arena, st.env.Catalog = &st.io, &st.arena, cat
+	st.temp.st = st
+	return st
 }
 
 func newBuilder(st *state, cat catalog.Reader, in *instance) *builder {

@@ -187,7 +187,7 @@ func (b *builder) seqScan(n *plan.SeqScan) (operator, error) {
 		return nil, err
 	}
 	src.tableBatch = newTableBatch(b.st, rel, set)
-	src.dec = projections.NewRowDecoder(rel.def, set.atts)
+	src.dec = projections.NewRowDecoder(rel.def, append([]int{}, set.atts...))
 	return op, nil
 }
 
@@ -303,7 +303,7 @@ func (b *builder) indexScan(n *plan.IndexScan) (operator, error) {
 		return nil, err
 	}
 	src.opts.Reverse = n.Backward
-	src.dec = projections.NewRowDecoder(rel.def, set.atts)
+	src.dec = projections.NewRowDecoder(rel.def, append([]int{}, set.atts...))
 	if n.IndexOnly && !slices.Contains(set.atts, tree.XminAtt) {
 		src.opts.Entries, _ = projections.NewIndexDecoder(rel.def, src.ix, set.atts)
 	}
@@ -670,7 +670,7 @@ func (b *builder) bitmapScan(n *plan.BitmapHeapScan) (operator, error) {
 		return nil, err
 	}
 	src.tableBatch = newTableBatch(b.st, rel, set)
-	src.dec = projections.NewRowDecoder(rel.def, set.atts)
+	src.dec = projections.NewRowDecoder(rel.def, append([]int{}, set.atts...))
 	src.row = make([]types.Datum, len(set.atts))
 	src.find, err = b.bitmap(src, rel, n.Outer)
 	return op, err
@@ -797,7 +797,7 @@ func (b *builder) tidScan(n *plan.TidScan) (operator, error) {
 		return nil, err
 	}
 	src.tableBatch = newTableBatch(b.st, rel, set)
-	src.dec = projections.NewRowDecoder(rel.def, set.atts)
+	src.dec = projections.NewRowDecoder(rel.def, append([]int{}, set.atts...))
 	src.row = make([]types.Datum, len(set.atts))
 	tids, _, err := b.c.binding(noColumns).list(n.Tids)
 	if err != nil {

@@ -166,6 +166,21 @@ func (r *root) bitOf(rti int) relids {
 	return 0
 }
 
+// mergeToJoin makes MERGE's source and target a join on its condition: an outer one when rows without a match matter.
+func (r *root) mergeToJoin() {
+	q := r.q
+	if q.Cmd != tree.CmdMerge || len(q.From.List) != 1 {
+		return
+	}
+	kind := tree.JoinInner
+	if q.MergeUseOuter {
+		kind = tree.JoinLeft
+	}
+	q.From = &tree.FromExpr{List: []tree.JoinNode{
+		&tree.JoinExpr{Kind: kind, Left: q.From.List[0], Right: &tree.RangeRef{Index: q.ResultRel}, Quals: q.From.Quals},
+	}}
+}
+
 // mergeInput: the join of source and target, with ctid NULL where nothing matched.
 func (r *root) mergeInput(node plan.Node, n *plan.ModifyTable) (plan.Node, error) {
 	col, err := r.columnOf(node, r.ctidVar(r.q.ResultRel))

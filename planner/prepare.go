@@ -12,6 +12,7 @@ func (r *root) prepare() error {
 	if err := r.prepareCTEs(); err != nil {
 		return err
 	}
+	r.mergeToJoin()
 	if len(r.q.From.List) > 0 && r.q.HasSubLinks {
 		r.pullUpSublinks()
 	}

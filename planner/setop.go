@@ -18,6 +18,10 @@ func (r *root) planSetOps() (plan.Node, error) {
 	// The level's target list names the columns of the leftmost input by position; the operation's output is known under those expressions.
 	target := append([]tree.TargetEntry(nil), r.q.Target...)
 	out := node.Common()
+	if out.Fixed == nil {
+		out.Fixed = append([]tree.TargetEntry(nil), out.Target...) // what it computes; the names are for those above
+		out.Target = append([]tree.TargetEntry(nil), out.Target...)
+	}
 	for i := range out.Target {
 		if i < len(target) {
 			out.Target[i].Expr, out.Target[i].Name, out.Target[i].SortRef = target[i].Expr, target[i].Name, target[i].SortRef
