@@ -74,7 +74,9 @@ func init() {
 	set("text_to_table_null", textToTable)
 }
 
-func appendInt(b []byte, v int64) []byte { return types.AppendText(b, nil, types.Of(types.OIDInt8), types.Int(v)) }
+func appendInt(b []byte, v int64) []byte {
+	return types.AppendText(b, nil, types.Of(types.OIDInt8), types.Int(v))
+}
 
 // elemType is the element type of the array among the call's arguments.
 func elemType(c *Call, arg int) types.OID { return types.ElemOf(c.Env.IO, c.Args[arg].OID) }

@@ -43,7 +43,9 @@ func init() {
 }
 
 func registerIdentity() {
-	sessionScalar("current_database", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) { return types.Str(s.DatabaseName()), nil })
+	sessionScalar("current_database", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) {
+		return types.Str(s.DatabaseName()), nil
+	})
 	sessionScalar("current_user", func(s Session, c *Call, _ []types.Datum) (types.Datum, error) {
 		return types.Str(catalog.RoleName(c.Env.Catalog, s.CurrentUser())), nil
 	})
@@ -89,7 +91,9 @@ func registerIdentity() {
 	sessionScalar("inet_server_addr", addr(Session.ServerAddr, false))
 	sessionScalar("inet_server_port", addr(Session.ServerAddr, true))
 	sessionScalar("pg_is_in_recovery", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) { return types.Bool(s.InRecovery()), nil })
-	sessionScalar("pg_my_temp_schema", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) { return types.Int(int64(s.TempSchema())), nil })
+	sessionScalar("pg_my_temp_schema", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) {
+		return types.Int(int64(s.TempSchema())), nil
+	})
 	sessionScalar("pg_is_other_temp_schema", func(s Session, c *Call, a []types.Datum) (types.Datum, error) {
 		sc := c.Env.Catalog.Schema(types.OID(a[0].I))
 		return types.Bool(sc != nil && strings.HasPrefix(sc.Name, "pg_temp_") && sc.OID != s.TempSchema()), nil
@@ -130,13 +134,19 @@ func registerSettings() {
 
 func registerClock() {
 	sessionScalar("now", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) { return types.Int(s.TxTime()), nil })
-	sessionScalar("statement_timestamp", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) { return types.Int(s.StatementTime()), nil })
+	sessionScalar("statement_timestamp", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) {
+		return types.Int(s.StatementTime()), nil
+	})
 	scalar("clock_timestamp", func(_ *Call, _ []types.Datum) (types.Datum, error) { return types.Int(types.FromTime(time.Now())), nil })
 	scalar("timeofday", func(c *Call, _ []types.Datum) (types.Datum, error) {
 		return types.Str(time.Now().In(c.Env.IO.TimeZone).Format("Mon Jan 02 15:04:05.000000 2006 MST")), nil
 	})
-	sessionScalar("pg_postmaster_start_time", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) { return types.Int(s.ServerStartTime()), nil })
-	sessionScalar("pg_conf_load_time", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) { return types.Int(s.ConfLoadTime()), nil })
+	sessionScalar("pg_postmaster_start_time", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) {
+		return types.Int(s.ServerStartTime()), nil
+	})
+	sessionScalar("pg_conf_load_time", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) {
+		return types.Int(s.ConfLoadTime()), nil
+	})
 	sleep := func(f func(c *Call, a []types.Datum) (time.Duration, error)) func(Session, *Call, []types.Datum) (types.Datum, error) {
 		return func(s Session, c *Call, a []types.Datum) (types.Datum, error) {
 			d, err := f(c, a)
@@ -168,8 +178,12 @@ func registerClock() {
 
 func registerSequences() {
 	seqErr := func(v int64, err error) (types.Datum, error) { return types.Int(v), err }
-	sessionScalar("nextval_oid", func(s Session, _ *Call, a []types.Datum) (types.Datum, error) { return seqErr(s.NextVal(types.OID(a[0].I))) })
-	sessionScalar("currval_oid", func(s Session, _ *Call, a []types.Datum) (types.Datum, error) { return seqErr(s.CurrVal(types.OID(a[0].I))) })
+	sessionScalar("nextval_oid", func(s Session, _ *Call, a []types.Datum) (types.Datum, error) {
+		return seqErr(s.NextVal(types.OID(a[0].I)))
+	})
+	sessionScalar("currval_oid", func(s Session, _ *Call, a []types.Datum) (types.Datum, error) {
+		return seqErr(s.CurrVal(types.OID(a[0].I)))
+	})
 	sessionScalar("lastval", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) { return seqErr(s.LastVal()) })
 	sessionScalar("setval_oid", func(s Session, _ *Call, a []types.Datum) (types.Datum, error) {
 		return a[1], s.SetVal(types.OID(a[0].I), a[1].I, true)
@@ -199,7 +213,9 @@ func registerTransactions() {
 	const all = ^uint64(0)
 	sessionScalar("pg_current_xact_id", xid(true, all))
 	sessionScalar("pg_current_xact_id_if_assigned", xid(false, all))
-	lsn := func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) { return types.Int(int64(s.SnapshotPosition())), nil }
+	lsn := func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) {
+		return types.Int(int64(s.SnapshotPosition())), nil
+	}
 	for _, src := range []string{"pg_current_wal_lsn", "pg_current_wal_insert_lsn", "pg_current_wal_flush_lsn", "pg_last_wal_replay_lsn", "pg_last_wal_receive_lsn"} {
 		sessionScalar(src, lsn)
 	}
@@ -214,7 +230,9 @@ func registerTransactions() {
 		return types.Int(int64(int32(uint32(c.Env.Session.SnapshotPosition()) - uint32(a[0].I)))), nil
 	})
 	scalar("mxid_age", func(_ *Call, _ []types.Datum) (types.Datum, error) { return types.Int(2147483647), nil })
-	sessionScalar("pg_notify", func(s Session, _ *Call, a []types.Datum) (types.Datum, error) { return types.Datum{}, s.Notify(a[0].S, a[1].S) })
+	sessionScalar("pg_notify", func(s Session, _ *Call, a []types.Datum) (types.Datum, error) {
+		return types.Datum{}, s.Notify(a[0].S, a[1].S)
+	})
 	sessionScalarSet("pg_listening_channels", func(s Session, _ *Call, _ []types.Datum) (RowSource, error) {
 		var rows [][]types.Datum
 		for _, ch := range s.ListeningChannels() {
@@ -426,10 +444,16 @@ func registerNames() {
 		}
 		return 0
 	}
-	scalarOID(1215, func(c *Call, a []types.Datum) (types.Datum, error) { return comment(classOf(c, a[1].S), types.OID(a[0].I), 0, c) }) // obj_description(oid, name)
+	scalarOID(1215, func(c *Call, a []types.Datum) (types.Datum, error) {
+		return comment(classOf(c, a[1].S), types.OID(a[0].I), 0, c)
+	}) // obj_description(oid, name)
 	scalarOID(1348, func(c *Call, a []types.Datum) (types.Datum, error) { return comment(0, types.OID(a[0].I), 0, c) })
-	scalarOID(1216, func(c *Call, a []types.Datum) (types.Datum, error) { return comment(1259, types.OID(a[0].I), int(a[1].I), c) }) // col_description
-	scalarOID(1993, func(c *Call, a []types.Datum) (types.Datum, error) { return comment(classOf(c, a[1].S), types.OID(a[0].I), 0, c) }) // shobj_description
+	scalarOID(1216, func(c *Call, a []types.Datum) (types.Datum, error) {
+		return comment(1259, types.OID(a[0].I), int(a[1].I), c)
+	}) // col_description
+	scalarOID(1993, func(c *Call, a []types.Datum) (types.Datum, error) {
+		return comment(classOf(c, a[1].S), types.OID(a[0].I), 0, c)
+	}) // shobj_description
 }
 
 // registerDeparse: the pg_get_* functions go to the session, which knows the search path.
