@@ -192,7 +192,9 @@ func (a *alteration) identityCommand(c *pg.AlterTableCmd) {
 	att := a.column(c.Name)
 	rel := a.now()
 	col := &rel.Columns[att-1]
-	none := func(code string) { failf(code, "column \"%s\" of relation \"%s\" is not an identity column", c.Name, rel.Name) }
+	none := func(code string) {
+		failf(code, "column \"%s\" of relation \"%s\" is not an identity column", c.Name, rel.Name)
+	}
 	switch c.Subtype {
 	case pg.AlterTableType_AT_AddIdentity:
 		switch {
@@ -351,7 +353,7 @@ func (a *alteration) columnType(c *pg.AlterTableCmd) {
 	}
 	a.retypeDependents(rel, att)
 	if col.IdentitySeq != 0 {
-		a.change(col.IdentitySeq, func(s *catalog.Relation) { s.Sequence.T = types.Of(to.OID) })
+		a.change(col.IdentitySeq, func(s *catalog.Relation) { s.Sequence.T = to.OID })
 	}
 }
 

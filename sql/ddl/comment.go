@@ -17,7 +17,7 @@ func (r *runner) comment(n *pg.CommentStmt) {
 	case pg.ObjectType_OBJECT_DATABASE:
 		db := r.Overlay.DatabaseByName(str(n.Object))
 		if db == nil {
-			r.note(pgerr.Warn(pgerr.UndefinedDatabase, "database \"%s\" does not exist", str(n.Object)))
+			r.note(pgerr.Warn(pgerr.InvalidCatalogName, "database \"%s\" does not exist", str(n.Object)))
 			return
 		}
 		r.mustOwnDatabase(db)

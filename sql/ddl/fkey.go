@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	pg "github.com/pganalyze/pg_query_go/v5"
-
 	"kimberlite/sql/catalog"
 	"kimberlite/sql/pgerr"
 	"kimberlite/sql/types"

@@ -197,9 +197,9 @@ func (r *runner) grantor(g *grantOp, owner types.OID, acl []catalog.ACLItem, pri
 		failf(pgerr.InsufficientPrivilege, "permission denied for %s %s", kind, name)
 	}
 	can := privs & have
-	verb, code := "granted", pgerr.WarningPrivilegeNotGranted
+	verb, code := "granted", pgerr.PrivilegeNotGranted
 	if !g.grant {
-		verb, code = "revoked", pgerr.WarningPrivilegeNotRevoked
+		verb, code = "revoked", pgerr.PrivilegeNotRevoked
 	}
 	switch {
 	case can == 0:

@@ -90,7 +90,9 @@ func notSupportedFor(rel *catalog.Relation) string {
 }
 
 func (r *runner) checkMethod(method string, n *pg.IndexStmt) {
-	no := func(what string) { failf(pgerr.FeatureNotSupported, "access method \"hash\" does not support %s", what) }
+	no := func(what string) {
+		failf(pgerr.FeatureNotSupported, "access method \"hash\" does not support %s", what)
+	}
 	switch method {
 	case "btree":
 	case "hash":

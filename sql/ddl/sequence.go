@@ -14,7 +14,7 @@ import (
 
 // newSequence returns the definition of a sequence without options.
 func newSequence(typ types.OID) *catalog.Sequence {
-	return &catalog.Sequence{T: types.Of(typ), Start: 1, Increment: 1, Min: 1, Max: sequenceMax(typ), Cache: 1}
+	return &catalog.Sequence{T: typ, Start: 1, Increment: 1, Min: 1, Max: sequenceMax(typ), Cache: 1}
 }
 
 func sequenceMax(typ types.OID) int64 {
@@ -133,7 +133,7 @@ func (r *runner) sequenceOptions(seq *catalog.Sequence, options []*pg.Node, isNe
 		if identity && isNew {
 			failf(pgerr.SyntaxError, "identity column type must be smallint, integer, or bigint")
 		}
-		old := seq.T.OID
+		old := seq.T
 		typ := r.typeOf(d.Arg.GetTypeName())
 		switch typ.OID {
 		case types.OIDInt2, types.OIDInt4, types.OIDInt8:
@@ -143,7 +143,7 @@ func (r *runner) sequenceOptions(seq *catalog.Sequence, options []*pg.Node, isNe
 		if !isNew {
 			resetMax, resetMin = seq.Max == sequenceMax(old), seq.Min == sequenceMin(old)
 		}
-		seq.T = types.Of(typ.OID)
+		seq.T = typ.OID
 	}
 	if d := seen["increment"]; d != nil {
 		seq.Increment = defInt64(d)
@@ -200,22 +200,22 @@ func (r *runner) sequenceBounds(seq *catalog.Sequence, seen map[string]*pg.DefEl
 	} else if isNew || d != nil || resetMax {
 		seq.Max = -1
 		if up || resetMax {
-			seq.Max = sequenceMax(seq.T.OID)
+			seq.Max = sequenceMax(seq.T)
 		}
 	}
-	if seq.Max > sequenceMax(seq.T.OID) || seq.Max < sequenceMin(seq.T.OID) {
-		failf(pgerr.InvalidParameterValue, "MAXVALUE (%d) is out of range for sequence data type %s", seq.Max, r.typeName(seq.T))
+	if seq.Max > sequenceMax(seq.T) || seq.Max < sequenceMin(seq.T) {
+		failf(pgerr.InvalidParameterValue, "MAXVALUE (%d) is out of range for sequence data type %s", seq.Max, r.typeName(types.Of(seq.T)))
 	}
 	if d := seen["minvalue"]; d != nil && d.Arg != nil {
 		seq.Min = defInt64(d)
 	} else if isNew || d != nil || resetMin {
 		seq.Min = 1
 		if !up || resetMin {
-			seq.Min = sequenceMin(seq.T.OID)
+			seq.Min = sequenceMin(seq.T)
 		}
 	}
-	if seq.Min < sequenceMin(seq.T.OID) || seq.Min > sequenceMax(seq.T.OID) {
-		failf(pgerr.InvalidParameterValue, "MINVALUE (%d) is out of range for sequence data type %s", seq.Min, r.typeName(seq.T))
+	if seq.Min < sequenceMin(seq.T) || seq.Min > sequenceMax(seq.T) {
+		failf(pgerr.InvalidParameterValue, "MINVALUE (%d) is out of range for sequence data type %s", seq.Min, r.typeName(types.Of(seq.T)))
 	}
 	if seq.Min >= seq.Max {
 		failf(pgerr.InvalidParameterValue, "MINVALUE (%d) must be less than MAXVALUE (%d)", seq.Min, seq.Max)
