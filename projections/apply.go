@@ -3,6 +3,7 @@ package projections
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"kimberlite/log"
 )
@@ -28,6 +29,7 @@ func (p *Projector) rowTables(tables []TableRows, pos log.Position) error {
 	for i := 0; i < len(p.setEnds); i += 2 {
 		key, value := p.sets[at:p.setEnds[i]], p.sets[p.setEnds[i]:p.setEnds[i+1]]
 		at = p.setEnds[i+1]
+		p.s.hot.gone(key)
 		if err := p.batch.Set(key, value, nil); err != nil {
 			return err
 		}
@@ -61,7 +63,8 @@ func (p *Projector) rowOp(t *tableState, id StorageID, op *RowOp, pos log.Positi
 			p.rows[rowRef{id, op.Row}] = rowVersion{deleted: true}
 		}
 		var key [rowKeyLen]byte
-		return p.batch.Delete(putRowKey(&key, id, op.Row), nil)
+		p.s.hot.gone(putRowKey(&key, id, op.Row))
+		return p.batch.Delete(key[:], nil)
 	}
 	d := p.batch.SetDeferred(rowKeyLen, positionLen+len(op.Image))
 	putRowKey((*[rowKeyLen]byte)(d.Key), id, op.Row)
@@ -70,7 +73,9 @@ func (p *Projector) rowOp(t *tableState, id StorageID, op *RowOp, pos log.Positi
 	h, scratch := hashEntry(p.scratch, d.Key, d.Value)
 	p.scratch = scratch
 	t.digest.add(&h)
-	if op.Op == OpInsert {
+	if op.Op == OpUpdate {
+		p.s.hot.wrote(d.Key, d.Value, pos)
+	} else {
 		t.digest.rows++
 		t.digest.last = max(t.digest.last, op.Row)
 	}
@@ -103,9 +108,14 @@ func (p *Projector) oldValue(id StorageID, row RowID) ([]byte, error) {
 			return p.old, nil
 		}
 	}
-	var key [rowKeyLen]byte
-	v, closer, found, err := get(p.s.db, putRowKey(&key, id, row))
-	if !found {
+	var buf [rowKeyLen]byte
+	key := putRowKey(&buf, id, row)
+	if v, ok := p.s.hot.get(key, math.MaxUint64); ok { // the newest, this batch's included
+		return v, nil
+	}
+	v, closer, err := p.s.db.Get(key)
+	if err != nil {
+		_, _, err = notFound(err)
 		return nil, err
 	}
 	p.old = append(p.old[:0], v...)
@@ -147,7 +157,11 @@ func (p *Projector) indexes(t *tableState, op *RowOp, old []byte) (err error) {
 			continue
 		}
 		if !before.Skip {
-			if err := p.batch.Delete(code.storedKey(p.scratch[:0], before, op.Row), nil); err != nil {
+			key := code.storedKey(p.scratch[:0], before, op.Row)
+			if code.Def.Unique {
+				p.s.hot.gone(key)
+			}
+			if err := p.batch.Delete(key, nil); err != nil {
 				return err
 			}
 		}

@@ -186,6 +186,7 @@ func (p *Projector) repairUnique(tables []TableRows) error {
 					continue
 				}
 				key := code.storedKey(nil, e, op.Row)
+				p.s.hot.gone(key)
 				if err := p.batch.Set(key, code.storedValue(nil, e, op.Row), nil); err != nil {
 					return err
 				}

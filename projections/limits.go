@@ -5,6 +5,12 @@ import "time"
 const (
 	// cacheBytesDefault is the block cache: enough for the upper levels of a few GB of rows. Pebble fills it only as blocks are read.
 	cacheBytesDefault = 256 << 20
+	// hotBytesDefault bounds the cache of single rows and index entries (hot.go): a few hundred thousand narrow ones. Filled as they are used.
+	hotBytesDefault = 64 << 20
+	// hotShards: enough that sessions seldom meet at one.
+	hotShards = 64
+	// hotEntryMax keeps a few wide rows from pushing out all the narrow ones.
+	hotEntryMax = 4096
 	// memTableBytesDefault: fewer flushes than Pebble's 4 MiB, and with the WAL off a crash replays at most about two of these.
 	// Memtables start small and double, so that an idle server does not pay for it.
 	memTableBytesDefault = 64 << 20

@@ -149,6 +149,7 @@ func (p *Projector) event(ev *log.Event) error {
 	if p.batch == nil {
 		p.batch = p.s.db.NewBatch()
 	}
+	p.s.hot.writing.Store(uint64(ev.Position)) // H2
 	var err error
 	switch ev.Kind {
 	case log.KindTransaction, log.KindCatalog, log.KindStatistics:

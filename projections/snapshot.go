@@ -135,22 +135,20 @@ func splitValue(v []byte) (log.Position, []byte, error) {
 
 // Row reads one row: dec's columns go to dst (dec nil: only whether it exists), with the position that wrote it.
 func (sn *Snapshot) Row(id StorageID, row RowID, dec *RowDecoder, dst []types.Datum) (p log.Position, found bool, err error) {
-	return readRow(sn.snap, id, row, dec, dst)
+	var key [rowKeyLen]byte
+	v, found, err := sn.point(putRowKey(&key, id, row))
+	return decodePoint(v, found, err, dec, dst)
 }
 
 // Row reads one row of the newest complete state. It is meant for callers who hold a lock on the row, so that it cannot change under them.
 func (s *Store) Row(id StorageID, row RowID, dec *RowDecoder, dst []types.Datum) (p log.Position, found bool, err error) {
-	r, sn := s.reader()
-	p, found, err = readRow(r, id, row, dec, dst)
-	if sn != nil {
-		sn.Release()
-	}
-	return p, found, err
+	var key [rowKeyLen]byte
+	v, found, err := s.point(putRowKey(&key, id, row))
+	return decodePoint(v, found, err, dec, dst)
 }
 
-func readRow(r pebble.Reader, id StorageID, row RowID, dec *RowDecoder, dst []types.Datum) (log.Position, bool, error) {
-	var key [rowKeyLen]byte
-	v, closer, found, err := get(r, putRowKey(&key, id, row))
+// decodePoint decodes a row value. Strings are copied: they would keep a large buffer of the cache alive.
+func decodePoint(v []byte, found bool, err error, dec *RowDecoder, dst []types.Datum) (log.Position, bool, error) {
 	if !found {
 		return 0, false, err
 	}
@@ -158,45 +156,35 @@ func readRow(r pebble.Reader, id StorageID, row RowID, dec *RowDecoder, dst []ty
 	if err == nil && dec != nil {
 		err = dec.Datums(dst, image)
 	}
-	if cerr := closer.Close(); err == nil {
-		err = cerr
-	}
 	return p, err == nil, err
 }
 
 // Image appends the image of a row to buf.
 func (sn *Snapshot) Image(id StorageID, row RowID, buf []byte) (p log.Position, image []byte, found bool, err error) {
-	return readImage(sn.snap, id, row, buf)
+	var key [rowKeyLen]byte
+	v, found, err := sn.point(putRowKey(&key, id, row))
+	return appendPoint(v, found, err, buf)
 }
 
 // Image appends the image of a row of the newest complete state to buf; see Row.
 func (s *Store) Image(id StorageID, row RowID, buf []byte) (p log.Position, image []byte, found bool, err error) {
-	r, sn := s.reader()
-	p, image, found, err = readImage(r, id, row, buf)
-	if sn != nil {
-		sn.Release()
-	}
-	return p, image, found, err
+	var key [rowKeyLen]byte
+	v, found, err := s.point(putRowKey(&key, id, row))
+	return appendPoint(v, found, err, buf)
 }
 
-func readImage(r pebble.Reader, id StorageID, row RowID, buf []byte) (log.Position, []byte, bool, error) {
-	var key [rowKeyLen]byte
-	v, closer, found, err := get(r, putRowKey(&key, id, row))
+func appendPoint(v []byte, found bool, err error, buf []byte) (log.Position, []byte, bool, error) {
 	if !found {
 		return 0, buf, false, err
 	}
 	p, image, err := splitValue(v)
-	buf = append(buf, image...)
-	if cerr := closer.Close(); err == nil {
-		err = cerr
-	}
-	return p, buf, err == nil, err
+	return p, append(buf, image...), err == nil, err
 }
 
 // RowVecs reads one row into element i of the vectors.
 func (sn *Snapshot) RowVecs(id StorageID, row RowID, dec *RowDecoder, cols []*types.Vec, i int, arena *types.Arena) (p log.Position, found bool, err error) {
 	var key [rowKeyLen]byte
-	v, closer, found, err := get(sn.snap, putRowKey(&key, id, row))
+	v, found, err := sn.point(putRowKey(&key, id, row))
 	if !found {
 		return 0, false, err
 	}
@@ -204,44 +192,31 @@ func (sn *Snapshot) RowVecs(id StorageID, row RowID, dec *RowDecoder, cols []*ty
 	if err == nil && dec != nil {
 		err = dec.Vecs(cols, i, image, arena)
 	}
-	if cerr := closer.Close(); err == nil {
-		err = cerr
-	}
 	return p, err == nil, err
 }
 
 // UniqueRow looks a logical key without NULLs up in a unique index.
 func (sn *Snapshot) UniqueRow(ix *IndexDef, logical []byte) (row RowID, found bool, err error) {
-	return uniqueRow(sn.snap, ix, logical)
+	var buf [96]byte
+	v, found, err := sn.point(append(appendStorage(buf[:0], spaceIndex, ix.Storage), logical...))
+	return decodeUnique(v, found, err)
 }
 
 // UniqueRow looks a logical key without NULLs up in a unique index of the newest complete state. Meant for callers who hold the key's lock.
 func (s *Store) UniqueRow(ix *IndexDef, logical []byte) (row RowID, found bool, err error) {
-	r, sn := s.reader()
-	row, found, err = uniqueRow(r, ix, logical)
-	if sn != nil {
-		sn.Release()
-	}
-	return row, found, err
+	var buf [96]byte
+	v, found, err := s.point(append(appendStorage(buf[:0], spaceIndex, ix.Storage), logical...))
+	return decodeUnique(v, found, err)
 }
 
-func uniqueRow(r pebble.Reader, ix *IndexDef, logical []byte) (RowID, bool, error) {
-	var buf [96]byte
-	key := append(appendStorage(buf[:0], spaceIndex, ix.Storage), logical...)
-	v, closer, found, err := get(r, key)
+func decodeUnique(v []byte, found bool, err error) (RowID, bool, error) {
 	if !found {
 		return 0, false, err
 	}
-	var row RowID
 	if len(v) < uniqueHead {
-		err = pgerr.New(pgerr.DataCorrupted, "malformed index entry")
-	} else {
-		row = RowID(binary.BigEndian.Uint64(v[1:]))
+		return 0, false, pgerr.New(pgerr.DataCorrupted, "malformed index entry")
 	}
-	if cerr := closer.Close(); err == nil {
-		err = cerr
-	}
-	return row, err == nil, err
+	return RowID(binary.BigEndian.Uint64(v[1:])), true, nil
 }
 
 // Catalog visits all catalog descriptors in the order of (kind, oid). data is valid during the call only.

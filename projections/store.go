@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"sync/atomic"
 
@@ -27,6 +26,7 @@ type Options struct {
 
 	CacheBytes    int64  // block cache; default 256 MiB, filled lazily
 	MemTableBytes uint64 // default 64 MiB; starts small and grows to it
+	HotBytes      int64  // cache of single rows and index entries; default 64 MiB, filled as they are used; negative: none
 	ReadOnly      bool   // for verify
 
 	// Evaluator computes index expressions; nil is fine as long as no index has any.
@@ -52,6 +52,8 @@ type Store struct {
 	committing atomic.Bool
 	// frozen is set while one event is applied in several batches: everybody reads cur then.
 	frozen atomic.Bool
+
+	hot hotCache
 
 	snapMu sync.Mutex
 	cur    *Snapshot // shared by all who ask between two batches; holds one reference to itself
@@ -113,6 +115,12 @@ func Open(opts Options) (*Store, error) {
 		return nil, fmt.Errorf("opening the projections in %s: %w", opts.Dir, err)
 	}
 	s.db = db
+	switch {
+	case opts.HotBytes == 0:
+		s.hot.init(hotBytesDefault)
+	case opts.HotBytes > 0:
+		s.hot.init(opts.HotBytes)
+	}
 	if err := s.load(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -201,6 +209,7 @@ func (s *Store) load() error {
 			return err
 		}
 		s.applied.Store(uint64(s.meta.position))
+		s.hot.writing.Store(uint64(s.meta.position))
 	}
 	if b, err := s.value(metaHistory); err != nil {
 		return err
@@ -452,23 +461,48 @@ func (s *Store) PendingChunks() (xids []uint64, err error) {
 // PebbleMetrics gives access to the storage engine's own figures.
 func (s *Store) PebbleMetrics() *pebble.Metrics { return s.db.Metrics() }
 
-// reader is what to read the newest complete state from; close releases it.
-func (s *Store) reader() (pebble.Reader, *Snapshot) {
+// point reads a single key of the newest complete state. It is meant for callers who hold a lock, so that the key cannot change under them.
+// The result never changes and may be kept.
+func (s *Store) point(key []byte) (value []byte, found bool, err error) {
 	if s.frozen.Load() {
 		sn := s.Snapshot()
-		return sn.snap, sn
+		defer sn.Release()
+		return sn.point(key)
 	}
-	return s.db, nil
+	at := s.applied.Load()
+	if value, ok := s.hot.get(key, log.Position(at)); ok {
+		return value, true, nil
+	}
+	quiet := s.hot.writing.Load() == at
+	v, closer, err := s.db.Get(key)
+	if err != nil {
+		return notFound(err)
+	}
+	value = append(make([]byte, 0, len(v)), v...)
+	if quiet && s.hot.writing.Load() == at { // what was read is the state at that position
+		s.hot.put(key, value, log.Position(at))
+	}
+	return value, true, closer.Close()
 }
 
-// get calls visit with the value of a key in r; found is false when there is none.
-func get(r pebble.Reader, key []byte) (value []byte, closer io.Closer, found bool, err error) {
-	value, closer, err = r.Get(key)
-	if err == nil {
-		return value, closer, true, nil
+// point reads a single key of the snapshot's state. The result never changes and may be kept.
+func (sn *Snapshot) point(key []byte) (value []byte, found bool, err error) {
+	hot := &sn.store.hot
+	if value, ok := hot.get(key, sn.position); ok {
+		return value, true, nil
 	}
-	if err == pebble.ErrNotFound || errors.Is(err, pebble.ErrNotFound) {
-		return nil, nil, false, nil
+	v, closer, err := sn.snap.Get(key)
+	if err != nil {
+		return notFound(err)
 	}
-	return nil, nil, false, readError(err)
+	value = append(make([]byte, 0, len(v)), v...)
+	hot.put(key, value, sn.position)
+	return value, true, closer.Close()
+}
+
+func notFound(err error) ([]byte, bool, error) {
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false, nil
+	}
+	return nil, false, readError(err)
 }

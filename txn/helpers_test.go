@@ -58,7 +58,7 @@ func newNode(t testing.TB, opts Options) *node {
 
 func openNode(t testing.TB, fs vfs.FS, opts Options) *node {
 	t.Helper()
-	store, err := projections.Open(projections.Options{FS: fs, Dir: "db", CacheBytes: 8 << 20, MemTableBytes: 16 << 20})
+	store, err := projections.Open(projections.Options{FS: fs, Dir: "db"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,134 @@
+package projections
+
+import (
+	"math/rand"
+	"sync"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"kimberlite/log"
+	"kimberlite/sql/types"
+)
+
+// Point reads go through the cache of single keys, and yet each snapshot shows its own state: old ones and new ones, read from many goroutines
+// while events are applied.
+func TestPointReadsOfOldSnapshots(t *testing.T) {
+	for _, hot := range []int64{-1, hotShards * 2 * 300, 0} {
+		w := newWorld(8)
+		var defs [][2]*TableDef // by position
+		for len(w.log.events) < 400 {
+			w.step()
+			for len(defs) <= len(w.log.events) {
+				defs = append(defs, w.tables)
+			}
+		}
+		s, err := Open(Options{FS: vfs.NewMem(), Dir: "db", HotBytes: hot})
+		must(t, err)
+		p := NewProjector(s, ProjectorOptions{})
+		must(t, p.Apply(w.log.events[:1]))
+
+		stop := make(chan struct{})
+		var wg sync.WaitGroup
+		for k := 0; k < 3; k++ {
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				rng := rand.New(rand.NewSource(int64(k)))
+				var held []*Snapshot
+				row := make([]types.Datum, 3)
+				for {
+					select {
+					case <-stop:
+						for _, sn := range held {
+							sn.Release()
+						}
+						return
+					default:
+					}
+					held = append(held, s.Snapshot())
+					if len(held) > 4 {
+						i := rng.Intn(4)
+						held[i].Release()
+						held = append(held[:i], held[i+1:]...)
+					}
+					for n := 0; n < 20; n++ {
+						sn := held[rng.Intn(len(held))]
+						i := rng.Intn(2)
+						def := defs[sn.Position()][i]
+						want := w.states[sn.Position()][i]
+						id := RowID(rng.Intn(60))
+						_, found, err := sn.Row(def.Storage, id, def.Decoder(), row)
+						if err != nil || found != (want[id] != "") || found && show(row) != want[id] {
+							t.Errorf("row %d of table %d at position %d is %s (%v), not %s", id, i, sn.Position(), show(row), err, want[id])
+							return
+						}
+						if !found {
+							continue
+						}
+						got, ok, err := sn.UniqueRow(&def.Indexes[0], def.Indexes[0].AppendKeyPart(nil, 0, row[0]))
+						if err != nil || !ok || got != id {
+							t.Errorf("key %v of table %d at position %d is row %d (%v), not %d", row[0], i, sn.Position(), got, err, id)
+							return
+						}
+						// The newest state is at least as new, and never torn.
+						if _, _, err := s.Row(def.Storage, id, def.Decoder(), row); err != nil {
+							t.Error(err)
+							return
+						}
+					}
+				}
+			}()
+		}
+		rng := rand.New(rand.NewSource(9))
+		for at := int(p.AppliedPosition()); at < len(w.log.events); at = int(p.AppliedPosition()) {
+			must(t, p.Apply(w.log.events[at:min(at+1+rng.Intn(4), len(w.log.events))]))
+			// Between two batches the newest state is what the model says.
+			for i, def := range defs[s.Applied()] {
+				want := w.states[s.Applied()][i]
+				row := make([]types.Datum, 3)
+				for id := RowID(1); id < 60; id += 7 {
+					_, found, err := s.Row(def.Storage, id, def.Decoder(), row)
+					if err != nil || found != (want[id] != "") || found && show(row) != want[id] {
+						t.Fatalf("row %d of table %d at position %d is %s (%v), not %s", id, i, s.Applied(), show(row), err, want[id])
+					}
+				}
+			}
+		}
+		close(stop)
+		wg.Wait()
+		w.check(t, s)
+		must(t, s.Close())
+	}
+}
+
+// A reader that was slow must not enter what is old by now.
+func TestHotCacheRefusesTheOld(t *testing.T) {
+	var h hotCache
+	h.init(1 << 20)
+	key := []byte("k")
+	expect := func(at log.Position, want string) {
+		t.Helper()
+		v, ok := h.get(key, at)
+		if !ok {
+			v = []byte("-")
+		}
+		if string(v) != want {
+			t.Fatalf("at %d the cache says %s, not %s", at, v, want)
+		}
+	}
+	h.writing.Store(5)
+	h.put(key, []byte("five"), 5)
+	expect(5, "five")
+	expect(4, "-")
+	h.writing.Store(6)
+	h.wrote(key, []byte("six"), 6)
+	expect(5, "-")
+	expect(6, "six")
+	h.put(key, []byte("five"), 5) // read at 5, entered too late
+	expect(6, "six")
+	h.writing.Store(7)
+	h.gone(key)
+	h.put(key, []byte("six"), 6)
+	expect(7, "-")
+}
