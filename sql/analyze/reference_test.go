@@ -47,6 +47,11 @@ func describeOurs(env *analyze.Env, sql string) string {
 		}
 		return printError(e.Code, e.Message, e.Detail, e.Hint, pos)
 	}
+	return describeQuery(env, q, params)
+}
+
+// describeQuery prints the types of a query's parameters and result.
+func describeQuery(env *analyze.Env, q *tree.Query, params []types.OID) string {
 	ctx := &types.Ctx{Types: env.Catalog}
 	var b strings.Builder
 	for i, p := range params {

@@ -9,8 +9,8 @@ const (
 	// maxNesting bounds unclosed brackets and chained prefix operators, so that the grammar's C code, which recurses over the tree without a check of its
 	// own, stays well inside its thread's stack. PostgreSQL's own limit (max_stack_depth of 2 MB) is of the same order.
 	maxNesting = 2000
-	// maxTokens bounds the length of operator chains such as 1+1+1+..., which nest as deeply as they are long. Only text longer than
-	// deepTextMin is looked at.
+	// maxChain bounds the length of operator chains such as 1+1+1+..., which nest as deeply as they are long; the decoder of the tree gives up soon after.
+	// Only text longer than deepTextMin is looked at.
 	maxChain    = 4000
 	deepTextMin = 4000
 )

@@ -137,10 +137,10 @@ func (n *Normalizer) run(sql string) bool {
 			prev = prevOp
 		default:
 			minus = -1
+			keep := sql[t.start] == '(' && (prev == prevCast || prev == prevName && keepsLiterals(n.buf))
 			n.copy(sql, t)
 			switch sql[t.start] {
 			case '(':
-				keep := prev == prevCast || prev == prevName && keepsLiterals(n.buf)
 				if keep {
 					keeping++
 				}

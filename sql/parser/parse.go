@@ -149,7 +149,7 @@ func checkDepth(sql string) error {
 		return nil
 	}
 	l := lexer{s: sql}
-	nesting, chain := 0, 0
+	nesting, chain, joins := 0, 0, 0
 	for {
 		switch t := l.next(); t.kind {
 		case tokEOF, tokBad:
@@ -157,8 +157,17 @@ func checkDepth(sql string) error {
 		case tokOp:
 			chain++
 		case tokIdent:
-			if l.isWord(t, "not") {
+			switch deepWord(sql[t.start:t.end]) {
+			case deepOperator:
 				chain++
+			case deepOpen:
+				nesting++
+			case deepClose:
+				nesting--
+			case deepJoin:
+				joins++
+			case deepFlat:
+				chain = 0
 			}
 		case tokPunct:
 			switch sql[t.start] {
@@ -167,16 +176,49 @@ func checkDepth(sql string) error {
 			case ')', ']':
 				nesting--
 				chain++ // a subscript or call may be the base of the next
-			case ',', ';':
+			case ',':
 				chain = 0
-			case ':':
+			case ';':
+				chain, joins = 0, 0
+			case ':', '.':
 				chain++
 			}
 		}
-		if nesting > maxNesting || chain > maxChain {
+		if nesting > maxNesting || chain > maxChain || joins > maxChain {
 			return tooDeep()
 		}
 	}
+}
+
+// deepWord tells which keywords nest the tree one level deeper each time they come.
+type deepKind uint8
+
+const (
+	deepNone     deepKind = iota
+	deepOperator          // works on what stands before or behind it
+	deepOpen
+	deepClose
+	deepJoin // joins and set operations, whose operands may contain commas
+	deepFlat // AND and OR, whose chains the grammar makes lists
+)
+
+func deepWord(word string) deepKind {
+	if len(word) > 9 {
+		return deepNone
+	}
+	switch strings.ToLower(word) {
+	case "not", "is", "isnull", "notnull", "collate", "at", "in", "like", "ilike", "similar", "between":
+		return deepOperator
+	case "and", "or":
+		return deepFlat
+	case "case":
+		return deepOpen
+	case "end":
+		return deepClose
+	case "join", "union", "intersect", "except":
+		return deepJoin
+	}
+	return deepNone
 }
 
 // byteOffset turns the grammar's cursor (characters from 1) into a byte offset.
