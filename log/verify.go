@@ -64,10 +64,14 @@ func VerifyDir(ctx context.Context, fs vfs.FS, dir string, progress func(Progres
 		lock, err := fs.Lock(fs.PathJoin(dir, lockFile))
 		if errors.Is(err, syscall.EAGAIN) {
 			return Report{}, fmt.Errorf("%w: %s", ErrLocked, dir)
-		} else if err != nil {
-			return Report{}, ioError("locking "+dir, err)
 		}
-		defer lock.Close()
+		switch {
+		case errors.Is(err, syscall.EROFS): // nobody writes there
+		case err != nil:
+			return Report{}, ioError("locking "+dir, err)
+		default:
+			defer lock.Close()
+		}
 	}
 	var torn *TailCut
 	l, err := Open(fs, dir, Options{ReadOnly: true, Hooks: Hooks{TailCut: func(c TailCut) { torn = &c }}})

@@ -14,6 +14,7 @@ import (
 func (n *Node) startDuties() {
 	n.duties.Go(n.watchGroup)
 	n.duties.Go(n.tendMemory)
+	n.every(diskInterval, n.watchDisk)
 	n.every(n.cfg.RetentionCheck, n.enforceRetention)
 	if n.cfg.CheckpointInterval > 0 {
 		last := log.Position(0)
@@ -68,7 +69,7 @@ func (n *Node) enforceRetention() {
 
 // checkpoint lets all replicas compare their state, if anything happened since the last one. It returns the position that it leaves behind.
 func (n *Node) checkpoint(last log.Position) log.Position {
-	if n.leadView.Load() == 0 || n.store.Applied() <= last {
+	if n.leadView.Load() == 0 || n.disk.low.Load() || n.store.Applied() <= last {
 		return last
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)

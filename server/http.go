@@ -90,7 +90,7 @@ func (n *Node) statusOfGroup(s *Status) {
 		m := &g.Members[i]
 		s.Members = append(s.Members, StatusMember{NodeID: m.NodeID, Address: m.Address, Role: memberRole(&g, m), Self: m.Self, Active: m.Active, MatchPosition: uint64(m.Match)})
 	}
-	if err := firstError(g.Failed, g.DiskFull); err != nil {
+	if err := firstError(g.Failed, g.DiskFull, n.diskLow()); err != nil {
 		s.Error = err.Error()
 	}
 }

@@ -29,6 +29,15 @@ const (
 	garbageFloor = 64 << 20
 	gcPercentMax = 1000
 
+	// diskInterval is how often the free space is looked at. A fast disk writes some hundred megabytes in it, half of them by us: below the default
+	// of storage.min_free_space plus what the row store can still do without.
+	diskInterval = 200 * time.Millisecond
+	// startSpace is what a start needs: a new manifest, the first events, a log segment's first zeroes.
+	startSpace = 4 << 20
+
+	// slowSyncLogInterval keeps a slow disk from filling the log of messages, which may be on the same disk.
+	slowSyncLogInterval = 10 * time.Second
+
 	// pruneInterval is how often history behind its retention is removed.
 	pruneInterval = time.Minute
 	// progressInterval is how often a long replay is reported in the log.

@@ -52,8 +52,12 @@ type Node struct {
 	notified atomic.Pointer[func(log.Position, types.OID, []projections.Notification)]
 	leadView atomic.Uint64 // the view in which this node leads, 0 when it does not
 	replayTo atomic.Uint64 // where replaying ends, while the node starts
+	disk     diskWatch
 	ready    atomic.Bool
 	stopping atomic.Bool
+
+	slowSyncs  int       // since slowLogged; of the log's writer
+	slowLogged time.Time //
 
 	failOnce sync.Once
 	failed   chan error // receives the first error that ends the node
@@ -104,6 +108,7 @@ func (n *Node) open() error {
 	if err := n.openSQL(); err != nil {
 		return err
 	}
+	n.watchDisk()
 	n.ready.Store(true)
 	n.startDuties()
 	n.lg.Info("ready to accept connections", zap.String("address", n.Addr()), zap.String("http_address", n.HTTPAddr()), zap.String("version", Version),

@@ -1,11 +1,12 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -45,9 +46,7 @@ func (n *Node) logOptions() log.Options {
 	}
 	o.Hooks = log.Hooks{
 		Synced: func(took time.Duration, _ int, _ int64) { n.metrics.sync.Observe(took.Seconds()) },
-		SlowSync: func(took time.Duration, events int, bytes int64) {
-			lg.Warn("slow sync of the log", zap.Float64("duration_ms", milliseconds(took)), zap.Int("events", events), zap.Int64("bytes", bytes))
-		},
+		SlowSync: n.slowSync,
 		TailCut: func(t log.TailCut) {
 			lg.Warn("cut a torn tail; nothing of it was ever acknowledged", zap.String("segment", t.Segment), zap.Int64("offset", t.Offset), zap.Int64("bytes", t.Bytes),
 				zap.Uint64("next_position", uint64(t.Next)), zap.String("case", t.Case), zap.String("reason", t.Reason))
@@ -73,6 +72,17 @@ func (n *Node) logOptions() log.Options {
 	return o
 }
 
+// slowSync logs slow syncs, a slow disk's thousands as one line every now and then. The log's writer calls it, one call at a time.
+func (n *Node) slowSync(took time.Duration, events int, bytes int64) {
+	n.slowSyncs++
+	if time.Since(n.slowLogged) < slowSyncLogInterval {
+		return
+	}
+	n.loggers.For("log").Warn("slow sync of the log", zap.Float64("duration_ms", milliseconds(took)), zap.Int("events", events), zap.Int64("bytes", bytes),
+		zap.Int("slow_syncs_since_last_line", n.slowSyncs))
+	n.slowSyncs, n.slowLogged = 0, time.Now()
+}
+
 // StoreOptions translates the configuration for the row store.
 func StoreOptions(c *config.Config, pebble logging.Pebble) projections.Options {
 	return projections.Options{Dir: ProjectionsDir(c.DataDir), CacheBytes: c.CacheSize, MemTableBytes: uint64(c.MemTableSize), Logger: pebble}
@@ -80,6 +90,9 @@ func StoreOptions(c *config.Config, pebble logging.Pebble) projections.Options {
 
 // openStorage opens log and projections, and makes sure that they belong together.
 func (n *Node) openStorage() error {
+	if err := n.roomToStart(); err != nil {
+		return err
+	}
 	l, err := log.Open(vfs.Default, n.cfg.DataDir, n.logOptions())
 	if err != nil {
 		return err
@@ -97,7 +110,7 @@ func (n *Node) openStorage() error {
 
 // openStore opens the row store. One that another release wrote, or that does not belong to this log, is made anew, since the log is the truth.
 func (n *Node) openStore(again bool) error {
-	opts := StoreOptions(n.cfg, logging.Pebble{Log: n.loggers.For("projections.pebble")})
+	opts := StoreOptions(n.cfg, logging.Pebble{Log: n.loggers.For("projections.pebble"), Fatal: n.storeDied})
 	opts.Evaluator = n.evaluator
 	opts.BackgroundError = func(err error) {
 		n.loggers.For("projections").Error("background work of the row store failed and is tried again", zap.Error(err))
@@ -127,6 +140,16 @@ func (n *Node) openStore(again bool) error {
 	}
 	n.store = nil
 	return n.anew()
+}
+
+// storeDied ends the process when the row store says that going on would damage it. The log has everything; the next start goes on from there.
+func (n *Node) storeDied(text string) {
+	err := errors.New(text)
+	if strings.Contains(text, syscall.ENOSPC.Error()) {
+		err = fmt.Errorf("%w: %s", syscall.ENOSPC, text)
+	}
+	complain(refuseData(n.cfg.DataDir, err))
+	os.Exit(exitFailed)
 }
 
 // anew throws the row store away; consensus replays the log into the new one.
@@ -207,15 +230,7 @@ func (a applier) Apply(events []log.Event) error {
 	return err
 }
 
-// proposer is the group with a stopwatch.
+// proposer is the group with a stopwatch and an eye on the disk (disk.go).
 type proposer struct{ n *Node }
-
-// Propose implements txn.Proposer.
-func (p proposer) Propose(ctx context.Context, kind log.Kind, payload []byte) (log.Position, error) {
-	start := time.Now()
-	at, err := p.n.group.Propose(ctx, kind, payload)
-	p.n.metrics.commit.Observe(time.Since(start).Seconds())
-	return at, err
-}
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

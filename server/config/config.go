@@ -26,6 +26,7 @@ type Config struct {
 	SegmentSize    int64
 	Compression    string
 	LogCache       int64
+	MinFreeSpace   int64
 	RetentionSize  int64
 	RetentionAge   time.Duration
 	RetentionCheck time.Duration

@@ -53,6 +53,7 @@ func settingsOf(c *Config) []*setting {
 		long("storage.segment_size", size(&c.SegmentSize, 64<<10, 4<<30), "64MiB", "Size of a log segment file."),
 		long("storage.compression", enum(&c.Compression, "zstd", "none"), "zstd", "What becomes of full segments."),
 		long("storage.log_cache", size(&c.LogCache, 0, 1<<40), "8MiB", "The newest events kept in memory for projections and followers."),
+		long("storage.min_free_space", size(&c.MinFreeSpace, 0, 1<<45), "256MiB", "Writes are refused (53100) while less is free on the data directory's file system, so that the row store can always finish what it holds; at most a twentieth of the file system counts."),
 		long("storage.retention_size", size(&c.RetentionSize, 0, 1<<60), "0", "Drop whole segments behind the projections' durable position when the log is bigger; 0 keeps everything."),
 		long("storage.retention_age", duration(&c.RetentionAge, 0, 1<<62), "0s", "Drop whole segments behind the projections' durable position when they are older; 0 keeps everything."),
 		long("storage.retention_check", duration(&c.RetentionCheck, time.Second, 24*time.Hour), "1m", "How often retention is looked at."),

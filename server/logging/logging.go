@@ -124,14 +124,23 @@ func (l Levels) of(component string) zapcore.Level {
 }
 
 // Pebble passes Pebble's messages on: routine ones at debug level, errors as errors.
-type Pebble struct{ Log *zap.Logger }
+type Pebble struct {
+	Log *zap.Logger
+	// Fatal is called when Pebble cannot go on; it must not return.
+	Fatal func(text string)
+}
 
 func (p Pebble) Infof(format string, args ...any)  { p.Log.Debug(fmt.Sprintf(format, args...)) }
 func (p Pebble) Errorf(format string, args ...any) { p.Log.Error(fmt.Sprintf(format, args...)) }
 
 // Fatalf must not return: Pebble calls it when going on would damage data.
 func (p Pebble) Fatalf(format string, args ...any) {
-	p.Log.Fatal(fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	p.Log.Error("the row store cannot go on", zap.String("reason", text))
+	if p.Fatal != nil {
+		p.Fatal(text)
+	}
+	panic(text)
 }
 
 // Raft passes raft's messages on; its "info" is news only to those who debug consensus.
