@@ -143,3 +143,25 @@ func describeReference(t *testing.T) func(sql string) string {
 		return b.String()
 	}
 }
+
+func BenchmarkAnalyze(b *testing.B) {
+	env := newSchema(b)
+	for name, sql := range map[string]string{
+		"point":  "SELECT name FROM emp WHERE id = $1",
+		"insert": "INSERT INTO emp (id, name, salary) VALUES ($1, $2, $3)",
+		"join":   "SELECT e.name, d.title, sum(e.salary) FROM emp e JOIN dept d ON d.id = e.dept WHERE e.hired > '2020-01-01' AND d.budget BETWEEN 1 AND 5 GROUP BY e.name, d.title ORDER BY 3 DESC LIMIT 10",
+	} {
+		b.Run(name, func(b *testing.B) {
+			stmts, err := parser.Parse(sql)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := analyze.Analyze(env, &stmts[0], nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

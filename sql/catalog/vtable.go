@@ -14,6 +14,10 @@ type Env struct {
 	IO     *types.Ctx
 	// User is the current role: information_schema and the statistics views show what it may see.
 	User types.OID
+	// TempSchema is the session's own temporary schema, 0 for none.
+	TempSchema types.OID
+	// Path is the search path under which definitions are printed; nil: the reader's own.
+	Path []types.OID
 	// Deparse prints expressions and definitions; package sql/deparse implements it.
 	Deparse Deparser
 	// Stats has what lives in the session and the server; nil: nothing.
@@ -113,6 +117,9 @@ func (s *scan) names(col string) (list []string, ok bool) {
 func OpenVirtual(env *Env, rel types.OID, cols []int, cons []ColumnEq) RowSource {
 	e := *env
 	e.bound = BoundOf(env.Reader)
+	if e.bound != nil && e.Path != nil {
+		e.bound = e.bound.WithPath(e.Path)
+	}
 	r := BuiltinRelation(rel)
 	if r == nil || e.bound == nil {
 		return emptySource{}
@@ -159,7 +166,7 @@ var vtables map[string]func() vtable
 
 func init() { // an initializer would be a cycle: tables look up others
 	vtables = map[string]func() vtable{}
-	for _, group := range []map[string]func() vtable{classTables, typeTables, objectTables, roleTables, viewTables, statTables, kimberliteTables} {
+	for _, group := range []map[string]func() vtable{classTables, typeTables, objectTables, roleTables, viewTables, statTables, infoTables, infoTables2, kimberliteTables} {
 		for name, f := range group {
 			vtables[name] = f
 		}

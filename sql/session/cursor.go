@@ -1,8 +1,8 @@
 package session
 
 import (
+	"kimberlite/exec"
 	"kimberlite/pgwire"
-	"kimberlite/projections"
 	"kimberlite/sql/parser"
 	"kimberlite/sql/pgerr"
 	"kimberlite/sql/types"
@@ -327,8 +327,7 @@ func (s *Session) cursorRow(name string, rel types.OID) (int64, error) {
 		return 0, pgerr.Newf(pgerr.InvalidCursorState, "cursor %q is not a simply updatable scan of table %q", name, s.relName(rel)).
 			WithHint("Declare the cursor FOR UPDATE.")
 	}
-	block, off := types.UnpackTid(c.rows[c.pos-1][col-1].S)
-	return int64(projections.RowIDOfTid(block, off)), nil
+	return int64(exec.RowIDOf(c.rows[c.pos-1][col-1].S)), nil
 }
 
 func (s *Session) relName(rel types.OID) string {

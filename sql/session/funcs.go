@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 
-	"kimberlite/projections"
 	"kimberlite/sql/catalog"
 	"kimberlite/sql/functions"
 	"kimberlite/sql/pgerr"
@@ -461,4 +460,3 @@ func (s *Session) SystemRows(name string, args []types.Datum) (functions.RowSour
 }
 
 var _ functions.Session = (*Session)(nil)
-var _ = projections.RowMax

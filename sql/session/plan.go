@@ -26,7 +26,7 @@ func (s *Session) analyzeEnv() *analyze.Env {
 // plannerEnv is what planning needs.
 func (s *Session) plannerEnv() *planner.Env {
 	d := s.derive()
-	return &planner.Env{Catalog: s.reader(), Settings: d.planner, Fold: s.foldConst, TableSize: s.tableSize, IsVirtual: catalog.IsVirtual}
+	return &planner.Env{Catalog: s.reader(), Settings: d.planner, Fold: s.foldConst, TableSize: s.tableSize, IsVirtual: isVirtual}
 }
 
 func (s *Session) foldConst(e tree.Expr) (types.Datum, error) {
@@ -39,11 +39,14 @@ func (s *Session) tableSize(rel types.OID) (rows, bytes float64) {
 	if def == nil {
 		return -1, 0
 	}
-	if s.tx != nil {
-		return float64(s.tx.tx.RowCount(def)), 0
+	if def.Temp {
+		return float64(s.backend.TempRows(def.Storage)), 0
 	}
 	return float64(s.e.opts.Store.RowCount(def.Storage)), 0
 }
+
+// isVirtual: the relations that this server is born with are computed, not stored.
+func isVirtual(rel types.OID) bool { return rel < catalog.FirstNormalOID }
 
 // isUtility reports whether a statement is not planned.
 func isUtility(n *pg.Node) bool {

@@ -9,6 +9,7 @@ import (
 
 	"kimberlite/exec"
 	"kimberlite/sql/catalog"
+	"kimberlite/sql/deparse"
 	"kimberlite/sql/functions"
 	"kimberlite/sql/types"
 )
@@ -301,7 +302,7 @@ func (s *Session) virtualEnv() *catalog.Env {
 	if s.e.opts.Stats != nil {
 		base = s.e.opts.Stats
 	}
-	return &catalog.Env{Reader: s.reader(), IO: s.drv.io, User: s.role, Deparse: deparser{s}, Stats: statSource{base, s}}
+	return &catalog.Env{Reader: s.reader(), IO: s.drv.io, User: s.role, Deparse: deparse.Deparser{}, Stats: statSource{base, s}}
 }
 
 // Open implements exec.VirtualTables.

@@ -103,7 +103,7 @@ func (s *Session) commit() error {
 func (s *Session) beforeCommit() error {
 	t := s.tx
 	s.refresh()
-	if t.deferred.Pending() || t.tx.HasDeferredUnique() {
+	if t.deferred.Pending() || t.tx.DeferredUnique() {
 		if err := t.deferred.RunAll(s.execContext()); err != nil {
 			return err
 		}

@@ -94,6 +94,9 @@ func civilToDays(y, m, d int) int64 {
 
 // daysToCivil is the inverse of civilToDays.
 func daysToCivil(days int64) (y, m, d int) {
+	if n := days + 730425; n >= 0 && n < 1<<28 {
+		return daysToCivilAD(uint32(n))
+	}
 	z := days + 730425
 	era := floorDiv(z, 146097)
 	dayOfEra := z - era*146097
@@ -106,6 +109,23 @@ func daysToCivil(days int64) (y, m, d int) {
 	if m > 12 {
 		m -= 12
 		y++
+	}
+	return y, m, d
+}
+
+// daysToCivilAD is daysToCivil for days from March 1 of year 0 on, without a 64-bit division: output pays it per value. It is the
+// Euclidean affine form of Neri and Schneider (2022).
+func daysToCivilAD(n uint32) (y, m, d int) {
+	n1 := 4*n + 3
+	century := n1 / 146097
+	n2 := n1%146097 | 3
+	p := 2939745 * uint64(n2)
+	dayOfYear := uint32(p) / 2939745 / 4
+	n3 := 2141*dayOfYear + 197913
+	y = int(100*century + uint32(p>>32))
+	m, d = int(n3>>16), int(n3&0xffff/2141)+1
+	if dayOfYear >= 306 {
+		return y + 1, m - 12, d
 	}
 	return y, m, d
 }

@@ -1,7 +1,9 @@
 package types
 
 // MakeIntervalSum restores a sum from its parts.
-func MakeIntervalSum(sum Interval, count int64) IntervalSum { return IntervalSum{sum: sum, count: count} }
+func MakeIntervalSum(sum Interval, count int64) IntervalSum {
+	return IntervalSum{sum: sum, count: count}
+}
 
 // Merge adds another sum.
 func (s *IntervalSum) Merge(o *IntervalSum) error {

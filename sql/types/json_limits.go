@@ -11,6 +11,8 @@ const (
 	jsonbStringMax = 1<<28 - 1
 	jsonbCountMax  = 1<<28 - 1
 	jsonbSizeMax   = 1<<28 - 1
+	// jsonbKeepMax is how big a builder's memory may be to be kept for the next value.
+	jsonbKeepMax = 64 << 10
 )
 
 // jsonPathDepthMax bounds the nesting of a jsonpath, whose parser and evaluator recurse.

@@ -1,6 +1,8 @@
 package types
 
 import (
+	"sync"
+
 	"kimberlite/sql/pgerr"
 )
 
@@ -12,12 +14,21 @@ func jsonbIn(_ *Ctx, _ T, s string) (Datum, error) {
 // ParseJsonb reads JSON text.
 func ParseJsonb(s string) (Jsonb, error) {
 	l := newJSONLexer(s, true)
-	var b jsonbSink
-	if err := l.parse(&b); err != nil {
+	b := jsonbSinks.Get().(*jsonbSink)
+	if err := l.parse(b); err != nil {
+		b.Reset()
+		jsonbSinks.Put(b)
 		return "", err
 	}
-	return b.Finish(), nil
+	j := b.Finish()
+	if cap(b.buf) <= jsonbKeepMax {
+		jsonbSinks.Put(b)
+	}
+	return j, nil
 }
+
+// jsonbSinks keeps the builders' memory from one value to the next.
+var jsonbSinks = sync.Pool{New: func() any { return new(jsonbSink) }}
 
 // jsonbRecv reads the binary form: version 1, then text.
 func jsonbRecv(ctx *Ctx, t T, b []byte) (Datum, error) {
