@@ -299,7 +299,7 @@ func (r *runner) storeDefault(table types.OID, att int, e tree.Expr) {
 		c.Default = tree.Encode(e)
 		c.DefaultOID = r.oid()
 		if c.Generated != 0 {
-			c.DefaultDeps = r.exprDeps(e, table, catalog.DepAuto)
+			c.DefaultDeps = r.exprDeps(e, table, catalog.DepNormal)
 		} else {
 			c.DefaultDeps = r.exprDeps(e, 0, catalog.DepNormal)
 		}

@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -18,22 +19,22 @@ type address struct {
 // target is an object to be dropped, with how it was reached.
 type target struct {
 	address
-	how    byte // 'o' an object asked for, otherwise the dependency type
 	parent address
 }
 
-// deletion is the closure of what a DROP removes, in the order found.
+// deletion is the closure of what a DROP removes: each object behind all that depend on it.
 type deletion struct {
 	r       *runner
 	targets []target
-	index   map[address]int
-	asked   map[address]bool
+	// how tells how an object was reached, from the moment it is looked at; finished objects are in targets.
+	how   map[address]byte
+	asked map[address]bool
 }
 
 // removeObjects drops objects with all that must go with them. cascade lets normal dependents go too; otherwise they are reported and refused. quiet leaves the
 // notices out.
 func (r *runner) removeObjects(asked []address, cascade, quiet bool) {
-	d := &deletion{r: r, index: map[address]int{}, asked: map[address]bool{}}
+	d := &deletion{r: r, how: map[address]byte{}, asked: map[address]bool{}}
 	for _, a := range asked {
 		d.asked[a] = true
 	}
@@ -82,64 +83,58 @@ func (d *deletion) checkInternal(a address) {
 	}
 }
 
-// add puts an object into the closure and goes on with its dependents: what goes along silently before what is reported.
+// add puts an object into the closure behind its dependents, the newest of which come first, as PostgreSQL has it.
 func (d *deletion) add(a address, how byte, parent address) {
-	if i, ok := d.index[a]; ok {
-		if how != catalog.DepNormal && d.targets[i].how == catalog.DepNormal {
-			d.targets[i].how = how
+	if was, ok := d.how[a]; ok {
+		if was == catalog.DepNormal && how != was {
+			d.how[a] = how
 		}
 		return
 	}
-	if _, whole := d.index[address{a.class, a.oid, 0}]; a.sub != 0 && whole {
+	if _, whole := d.how[address{a.class, a.oid, 0}]; a.sub != 0 && whole {
 		return
 	}
-	d.index[a] = len(d.targets)
-	d.targets = append(d.targets, target{a, how, parent})
-	r := d.r
+	d.how[a] = how
 	var edges []catalog.Edge
-	r.Overlay.EachDependent(a.class, a.oid, a.sub, func(e catalog.Edge) { edges = append(edges, e) })
-	slices.SortStableFunc(edges, func(x, y catalog.Edge) int {
-		if c := depOrder(x) - depOrder(y); c != 0 {
-			return c
-		}
-		return int(x.OID) - int(y.OID)
-	})
+	d.r.Overlay.EachDependent(a.class, a.oid, a.sub, func(e catalog.Edge) { edges = append(edges, e) })
+	slices.SortStableFunc(edges, func(x, y catalog.Edge) int { return cmp.Compare(y.OID, x.OID) })
 	for _, e := range edges {
-		b := address{e.Class, e.OID, e.Sub}
-		switch {
-		case b.class == a.class && b.oid == a.oid:
-			continue // a part needs the whole
-		case b.class == catalog.ClassRewrite: // a rule stands for its view
-			v := r.Overlay.RuleByOID(b.oid)
-			if v == nil || a == (address{catalog.ClassRelation, v.OID, 0}) {
-				continue
-			}
-			b = address{catalog.ClassRelation, v.OID, 0}
-		case b.class == catalog.ClassRelation && a.class != catalog.ClassType && b.sub == 0:
-			if rel := r.Overlay.Relation(b.oid); rel != nil && rel.RelKind == 'c' {
-				b = address{catalog.ClassType, rel.RowType, 0} // a composite type is dropped as a type
-			}
+		if b := d.owner(a, address{e.Class, e.OID, e.Sub}); b != a && (b.class != a.class || b.oid != a.oid || a.sub != 0 && b.sub != 0) {
+			d.add(b, e.Type, a)
 		}
-		d.add(b, e.Type, a)
 	}
+	d.targets = append(d.targets, target{a, parent})
 }
 
-// depOrder sorts what goes along silently before what is reported.
-func depOrder(e catalog.Edge) int {
-	if e.Type == catalog.DepNormal {
-		return 1
+// owner is the object that goes when b, which depends on a, has to: a view for its rule, a generated column for its expression, a composite
+// type for its relation.
+func (d *deletion) owner(a, b address) address {
+	o := d.r.Overlay
+	switch b.class {
+	case catalog.ClassRewrite:
+		if v := o.RuleByOID(b.oid); v != nil {
+			return address{catalog.ClassRelation, v.OID, 0}
+		}
+	case catalog.ClassAttrDef:
+		if rel, att := o.DefaultByOID(b.oid); rel != nil && rel.Columns[att-1].Generated != 0 {
+			return address{catalog.ClassRelation, rel.OID, att}
+		}
+	case catalog.ClassRelation:
+		if rel := o.Relation(b.oid); rel != nil && rel.RelKind == 'c' && b.sub == 0 && a.class != catalog.ClassType {
+			return address{catalog.ClassType, rel.RowType, 0}
+		}
 	}
-	return 0
+	return b
 }
 
 // silent reports whether a target goes along without a word.
-func (d *deletion) silent(t *target) bool { return d.asked[t.address] || t.how != catalog.DepNormal }
+func (d *deletion) silent(t *target) bool { return d.how[t.address] != catalog.DepNormal }
 
 // report tells of what goes along, or refuses when nothing may.
 func (d *deletion) report(asked []address, cascade, quiet bool) {
 	var lines []string
 	n := 0
-	for i := range d.targets {
+	for i := len(d.targets) - 1; i >= 0; i-- {
 		t := &d.targets[i]
 		if d.silent(t) {
 			continue
@@ -188,8 +183,8 @@ func (r *runner) removeAll(targets []target) {
 			whole[t.oid] = true
 		}
 	}
-	for i := len(targets) - 1; i >= 0; i-- {
-		r.removeOne(targets[i].address, whole)
+	for _, t := range targets {
+		r.removeOne(t.address, whole)
 	}
 }
 
@@ -209,12 +204,7 @@ func (r *runner) removeOne(a address, whole map[types.OID]bool) {
 	case catalog.ClassConstraint:
 		r.removeConstraint(a.oid, whole)
 	case catalog.ClassAttrDef:
-		rel, att := r.Overlay.DefaultByOID(a.oid)
-		switch {
-		case rel == nil || whole[rel.OID]:
-		case rel.Columns[att-1].Generated != 0: // a generated column without its expression is nothing
-			r.removeColumn(rel, att)
-		default:
+		if rel, att := r.Overlay.DefaultByOID(a.oid); rel != nil && !whole[rel.OID] {
 			r.storeDefault(rel.OID, att, nil)
 		}
 	case catalog.ClassType:

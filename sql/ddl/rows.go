@@ -17,6 +17,14 @@ func (r *runner) insert(def *projections.TableDef, row []types.Datum) error {
 	return err
 }
 
+// command starts a command of the transaction, under which rows are written; the result ends it.
+func (r *runner) command() func() {
+	if r.Txn == nil {
+		return func() {}
+	}
+	return r.Txn.Command().Release
+}
+
 // scanQuery is SELECT exprs FROM ONLY rel WHERE qual, where the expressions are over the relation's columns as varno 1. Without exprs it selects 1.
 func scanQuery(rel *catalog.Relation, qual tree.Expr, exprs []tree.Expr) *tree.Query {
 	rte := &tree.RTE{Kind: tree.RTERelation, RelID: rel.OID, RelKind: rel.RelKind, LockMode: 1, InFrom: true, Eref: tree.Alias{Name: rel.Name}}
@@ -72,6 +80,7 @@ func (r *runner) rewrite(old *catalog.Relation, exprs map[int]tree.Expr) {
 	r.newStorage(old.OID)
 	now = r.rel(old.OID)
 	def := r.Overlay.TableDef(old.OID)
+	defer r.command()()
 	for _, row := range rows {
 		for i := range now.Columns {
 			c := &now.Columns[i]

@@ -229,6 +229,7 @@ func (r *runner) fill(table types.OID, stored *tree.Query) int64 {
 	q, err := analyze.Rewrite(r.env(), stored)
 	must(err)
 	rel, def := r.rel(table), r.Overlay.TableDef(table)
+	defer r.command()()
 	var n int64
 	_, err = r.Run(q, func(row []types.Datum) error {
 		n++
