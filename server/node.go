@@ -56,8 +56,9 @@ type Node struct {
 	ready    atomic.Bool
 	stopping atomic.Bool
 
-	slowSyncs  int       // since slowLogged; of the log's writer
-	slowLogged time.Time //
+	slowMu     sync.Mutex // guards the two below
+	slowSyncs  int        // since slowLogged
+	slowLogged time.Time
 
 	failOnce sync.Once
 	failed   chan error // receives the first error that ends the node

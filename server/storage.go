@@ -45,7 +45,7 @@ func (n *Node) logOptions() log.Options {
 		o.Compression = log.CompressNone
 	}
 	o.Hooks = log.Hooks{
-		Synced: func(took time.Duration, _ int, _ int64) { n.metrics.sync.Observe(took.Seconds()) },
+		Synced:   func(took time.Duration, _ int, _ int64) { n.metrics.sync.Observe(took.Seconds()) },
 		SlowSync: n.slowSync,
 		TailCut: func(t log.TailCut) {
 			lg.Warn("cut a torn tail; nothing of it was ever acknowledged", zap.String("segment", t.Segment), zap.Int64("offset", t.Offset), zap.Int64("bytes", t.Bytes),
@@ -72,8 +72,10 @@ func (n *Node) logOptions() log.Options {
 	return o
 }
 
-// slowSync logs slow syncs, a slow disk's thousands as one line every now and then. The log's writer calls it, one call at a time.
+// slowSync logs slow syncs, a slow disk's thousands as one line every now and then.
 func (n *Node) slowSync(took time.Duration, events int, bytes int64) {
+	n.slowMu.Lock()
+	defer n.slowMu.Unlock()
 	n.slowSyncs++
 	if time.Since(n.slowLogged) < slowSyncLogInterval {
 		return
