@@ -192,8 +192,25 @@ func (r *runner) dropExtensions(n *pg.DropStmt) (asked []address) {
 // dropOther is DROP of kinds of object that cannot be created here: IF EXISTS passes, as tools that clean up send it.
 func (r *runner) dropOther(n *pg.DropStmt) {
 	word := strings.ToLower(objectWord(n.RemoveType))
+	onTable := n.RemoveType == pg.ObjectType_OBJECT_TRIGGER || n.RemoveType == pg.ObjectType_OBJECT_RULE || n.RemoveType == pg.ObjectType_OBJECT_POLICY
 	for _, o := range n.Objects {
 		name := objectName(o)
+		if names := o.GetList().GetItems(); onTable && len(names) > 1 {
+			rv := rangeVar(names[:len(names)-1])
+			rel := r.lookup(rv)
+			if rel == nil {
+				if !n.MissingOk {
+					fail(r.noRelation(rv))
+				}
+				r.notice("relation \"%s\" does not exist, skipping", rv.Relname)
+				continue
+			}
+			prep := "relation"
+			if !n.MissingOk {
+				prep = "table"
+			}
+			name = "\"" + str(names[len(names)-1]) + "\" for " + prep + " \"" + rel.Name + "\""
+		}
 		if !n.MissingOk {
 			failf(pgerr.UndefinedObject, "%s %s does not exist", word, name)
 		}

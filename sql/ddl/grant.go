@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -225,11 +226,15 @@ func (r *runner) grant(n *pg.GrantStmt) {
 			failf(pgerr.FeatureNotSupported, "grantor must be current user")
 		}
 	}
-	privs, cols := privileges(n.Privileges, k, k.letter == 'r')
 	all := len(n.Privileges) == 0
+	var rels []*catalog.Relation
+	if k.letter == 'r' || k.letter == 's' {
+		rels = r.grantRelations(n)
+	}
+	privs, cols := privileges(n.Privileges, k, k.letter == 'r')
 	switch k.letter {
 	case 'r', 's':
-		for _, rel := range r.grantRelations(n) {
+		for _, rel := range rels {
 			r.grantRelation(g, rel, k, privs, cols, all)
 		}
 	case 'd':
@@ -456,7 +461,15 @@ func (r *runner) defaultGrants(h *catalog.Header, schema types.OID, kind byte) {
 			}
 		}
 	}
+	sortACL(acl)
 	h.ACL = acl
+}
+
+// sortACL orders grants as PostgreSQL's aclitemsort.
+func sortACL(acl []catalog.ACLItem) {
+	slices.SortStableFunc(acl, func(a, b catalog.ACLItem) int {
+		return cmp.Or(cmp.Compare(a.Grantee, b.Grantee), cmp.Compare(a.Grantor, b.Grantor), cmp.Compare(a.Privs, b.Privs))
+	})
 }
 
 // alterDefaultPrivileges is ALTER DEFAULT PRIVILEGES.
@@ -518,6 +531,7 @@ func (r *runner) changeDefaultACL(g *grantOp, role, schema types.OID, kind, lett
 		}
 	}
 	d.ACL = g.apply(d.ACL, role, privs)
+	sortACL(d.ACL)
 	plain := schema == 0 && slices.Equal(d.ACL, catalog.DefaultACLFor(letter, role)) || schema != 0 && len(d.ACL) == 0
 	switch {
 	case !plain:

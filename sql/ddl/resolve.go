@@ -152,6 +152,19 @@ func (r *runner) creation(rv *pg.RangeVar) (schema types.OID, persistence byte) 
 	return schema, persistence
 }
 
+// creationAt is creation whose errors point at the name, as in CREATE TABLE.
+func (r *runner) creationAt(rv *pg.RangeVar) (schema types.OID, persistence byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			if b, ok := p.(bail); ok {
+				panic(bail{pgerr.From(b.err).At(int(rv.Location))})
+			}
+			panic(p)
+		}
+	}()
+	return r.creation(rv)
+}
+
 // creationSchema is the first schema of the search path that is not implicit.
 func (r *runner) creationSchema() types.OID {
 	for _, ns := range r.path() {

@@ -50,7 +50,7 @@ func (r *runner) createTable(n *pg.CreateStmt) {
 		failf(pgerr.InvalidTableDefinition, "ON COMMIT can only be used on temporary tables")
 	}
 	r.checkAccessMethod(n.AccessMethod)
-	schema, persistence := r.creation(n.Relation)
+	schema, persistence := r.creationAt(n.Relation)
 	if r.exists(schema, n.Relation.Relname, n.IfNotExists) {
 		return
 	}
