@@ -14,6 +14,9 @@ const (
 	// memTableBytesDefault: fewer flushes than Pebble's 4 MiB, and with the WAL off a crash replays at most about two of these.
 	// Memtables start small and double, so that an idle server does not pay for it.
 	memTableBytesDefault = 64 << 20
+	// pinEvery is how many batches pass before the pinned snapshot moves on: rare enough to save what it is for, often enough that it keeps hardly
+	// any superseded value from being dropped.
+	pinEvery = 1024
 	// batchBytesMax ends a Pebble batch at an event's end, so that readers see new events soon and a batch stays far below a memtable.
 	batchBytesMax = 2 << 20
 	// backfillBatchBytes bounds the memory of building an index at apply.

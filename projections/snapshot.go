@@ -70,6 +70,22 @@ func (s *Store) retire() {
 		sn.mu.Unlock()
 		sn.Release()
 	}
+	if s.retired++; s.retired%pinEvery == 1 {
+		s.movePin(true)
+	}
+}
+
+// movePin replaces the pin (or, at the end, drops it): a snapshot that nobody reads. Pebble looks for compactions to make whenever its oldest
+// snapshot is closed; with an older one around, those that statements use are not the oldest.
+func (s *Store) movePin(again bool) {
+	old := s.pin
+	s.pin = nil
+	if again {
+		s.pin = s.db.NewSnapshot()
+	}
+	if old != nil {
+		_ = old.Close() // fails only when closed twice
+	}
 }
 
 // Position is the position of the state.

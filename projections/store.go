@@ -58,6 +58,9 @@ type Store struct {
 	snapMu sync.Mutex
 	cur    *Snapshot // shared by all who ask between two batches; holds one reference to itself
 
+	retired int // calls of retire; by the projector only, as pin
+	pin     *pebble.Snapshot
+
 	mu       sync.RWMutex // guards the maps; the definitions in them are immutable
 	byTable  map[types.OID]*TableDef
 	byStore  map[StorageID]*TableDef
@@ -283,6 +286,7 @@ func readError(err error) error {
 // Close flushes what is in memory, so that the next start replays nothing, and closes the store. All snapshots must be released.
 func (s *Store) Close() error {
 	s.retire()
+	s.movePin(false)
 	var err error
 	if !s.opts.ReadOnly {
 		err = s.db.Flush()

@@ -96,6 +96,12 @@ type tableWrites struct {
 	slots []int
 	// nextRow hands out row ids of a temporary table.
 	nextRow projections.RowID
+	// small is room for what a table with few indexes needs, so that it takes no allocations of its own.
+	small struct {
+		slots    [4]int
+		overlays [4]overlay
+		pointers [4]*overlay
+	}
 	// loose: the memory of images and keys is not shared with the transaction's arena, because it outlives it.
 	loose bool
 }
@@ -105,12 +111,23 @@ func (w *tableWrites) bind(def *projections.TableDef) []int {
 	if w.def == def && len(w.slots) == len(def.Indexes) {
 		return w.slots
 	}
-	slots := make([]int, len(def.Indexes))
+	var slots []int
+	if n := len(def.Indexes); w.def == nil && n <= len(w.small.slots) {
+		slots = w.small.slots[:n]
+		w.overlays = w.small.pointers[:0]
+	} else {
+		slots = make([]int, n)
+	}
 	for i := range def.Indexes {
 		slots[i] = w.slot(def.Indexes[i].Storage)
 		if slots[i] < 0 {
 			slots[i] = len(w.overlays)
-			w.overlays = append(w.overlays, &overlay{index: def.Indexes[i].Storage, complete: w.temp})
+			o := new(overlay)
+			if w.def == nil && i < len(w.small.overlays) {
+				o = &w.small.overlays[i]
+			}
+			o.index, o.complete = def.Indexes[i].Storage, w.temp
+			w.overlays = append(w.overlays, o)
 		}
 	}
 	w.def, w.slots = def, slots
