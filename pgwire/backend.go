@@ -66,7 +66,7 @@ const restedTick = math.MaxInt64
 
 // sweep lets the sessions of quiet clients rest, until the server shuts down. It costs the busy ones one atomic store a cycle.
 func (s *Server) sweep() {
-	ticker := time.NewTicker(restInterval)
+	ticker := time.NewTicker(s.opts.RestInterval)
 	defer ticker.Stop()
 	for !s.closing.Load() {
 		select {

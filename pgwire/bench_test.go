@@ -194,7 +194,7 @@ func TestPreparedCycleDoesNotAllocate(t *testing.T) {
 // TestIdleConnectionIsSmall measures what idle connections that have worked before cost, the goroutines' stacks included. The client's
 // side is in this process too and pays its share.
 func TestIdleConnectionIsSmall(t *testing.T) {
-	const clients, limit = 300, 12 << 10
+	const clients, limit = 300, 16 << 10
 	s, _ := newFake(t, Options{MaxConnections: clients})
 	addr := listen(t, s)
 	var packet []byte

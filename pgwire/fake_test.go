@@ -69,6 +69,7 @@ type fakeSession struct {
 	greeted bool
 	idle    time.Duration
 	closed  bool
+	rested  atomic.Int64
 
 	mu      sync.Mutex
 	pending []string // notifications
@@ -315,6 +316,8 @@ func (s *fakeSession) Idle() (time.Duration, *pgerr.Error) {
 	}
 	return s.idle, pgerr.New(pgerr.IdleSessionTimeout, "terminating connection due to idle-session timeout")
 }
+
+func (s *fakeSession) Rest() { s.rested.Add(1) }
 
 func (s *fakeSession) Close() {
 	if s.closed {

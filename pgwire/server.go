@@ -25,6 +25,7 @@ type Options struct {
 	ReservedConnections int
 	AuthTimeout         time.Duration // 0 is authTimeoutDefault
 	FirstPID            int32         // where process ids start; 0 is 1000
+	RestInterval        time.Duration // how often quiet sessions are looked for (Rester); 0 is restInterval
 }
 
 // Metrics are counters of a server's whole life; read them at any time.
@@ -77,6 +78,9 @@ func NewServer(opts Options) *Server {
 	}
 	if s.opts.MaxConnections <= 0 {
 		s.opts.MaxConnections = 100
+	}
+	if s.opts.RestInterval <= 0 {
+		s.opts.RestInterval = restInterval
 	}
 	if s.lastPID <= 0 {
 		s.lastPID = 1000

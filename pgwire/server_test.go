@@ -402,3 +402,34 @@ func TestUnixSocketAndPeer(t *testing.T) {
 		t.Fatal(pe.Message)
 	}
 }
+
+func TestQuietSessionsRestOnce(t *testing.T) {
+	s, e := newFake(t, Options{RestInterval: 5 * time.Millisecond})
+	c := mustDial(t, listen(t, s), "alice")
+	sess := e.session()
+	for round := int64(1); round <= 3; round++ {
+		eventually(t, "the session rests", func() bool { return sess.rested.Load() == round })
+		time.Sleep(30 * time.Millisecond)
+		if n := sess.rested.Load(); n != round {
+			t.Fatalf("rested %d times in %d quiet periods", n, round)
+		}
+		if _, err := c.Exec(context.Background(), "rows 5").ReadAll(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A statement that takes long is no rest.
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Exec(context.Background(), "wait").ReadAll()
+		done <- err
+	}()
+	b := s.byID(int32(c.PID()))
+	eventually(t, "the statement runs", func() bool { return b.running.Load() })
+	before := sess.rested.Load()
+	time.Sleep(40 * time.Millisecond)
+	if sess.rested.Load() != before {
+		t.Error("a busy session was made to rest")
+	}
+	b.Cancel()
+	<-done
+}
