@@ -1,0 +1,222 @@
+package compat
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+var (
+	buildOnce sync.Once
+	binary    string
+	buildErr  error
+)
+
+// server is a kimberlite-server process.
+type server struct {
+	t    *testing.T
+	dir  string
+	addr string
+	http string
+	cmd  *exec.Cmd
+	log  bytes.Buffer
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+func newServer(t *testing.T) *server {
+	t.Helper()
+	buildOnce.Do(func() {
+		dir, err := os.MkdirTemp("", "kimberlite-compat")
+		if err != nil {
+			buildErr = err
+			return
+		}
+		binary = filepath.Join(dir, "kimberlite-server")
+		out, err := exec.Command("go", "build", "-o", binary, "kimberlite/cmd/kimberlite-server").CombinedOutput()
+		if err != nil {
+			buildErr = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if buildErr != nil {
+		t.Fatal(buildErr)
+	}
+	s := &server{t: t, dir: filepath.Join(t.TempDir(), "data"), addr: freePort(t), http: freePort(t)}
+	t.Cleanup(func() {
+		s.kill()
+		if t.Failed() {
+			t.Log(s.log.String())
+		}
+	})
+	s.start()
+	return s
+}
+
+func (s *server) start() {
+	s.t.Helper()
+	s.cmd = exec.Command(binary, "--data-dir", s.dir, "--bind-address", s.addr, "--metrics-address", s.http)
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for time.Now().Before(deadline) {
+		if c, err := pgx.Connect(context.Background(), s.url("postgres")); err == nil {
+			c.Close(context.Background())
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	s.t.Fatal("the server does not answer")
+}
+
+// kill ends the server as kill -9 does.
+func (s *server) kill() {
+	if s.cmd != nil {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+		s.cmd = nil
+	}
+}
+
+func (s *server) url(db string) string { return "postgres://postgres@" + s.addr + "/" + db }
+
+func (s *server) connect(db string) *pgx.Conn {
+	s.t.Helper()
+	c, err := pgx.Connect(context.Background(), s.url(db))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { c.Close(context.Background()) })
+	return c
+}
+
+func mustExec(t *testing.T, c *pgx.Conn, sql string, args ...any) {
+	t.Helper()
+	if _, err := c.Exec(context.Background(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func wantCode(t *testing.T, c *pgx.Conn, code, sql string, args ...any) {
+	t.Helper()
+	_, err := c.Exec(context.Background(), sql, args...)
+	pe, ok := err.(*pgconn.PgError)
+	if !ok || pe.Code != code {
+		t.Errorf("%s: got %v, want SQLSTATE %s", sql, err, code)
+	}
+}
+
+func wantText(t *testing.T, c *pgx.Conn, want, sql string, args ...any) {
+	t.Helper()
+	var got string
+	if err := c.QueryRow(context.Background(), sql, args...).Scan(&got); err != nil {
+		t.Errorf("%s: %v", sql, err)
+	} else if got != want {
+		t.Errorf("%s: got %q, want %q", sql, got, want)
+	}
+}
+
+// TestWorkSurvivesKill runs ordinary work through a driver, kills the server and finds everything that was acknowledged.
+func TestWorkSurvivesKill(t *testing.T) {
+	s := newServer(t)
+	c := s.connect("postgres")
+	mustExec(t, c, "CREATE TABLE account (id int PRIMARY KEY, owner text NOT NULL, balance numeric(10,2) DEFAULT 0 CHECK (balance >= 0))")
+	mustExec(t, c, "CREATE TABLE entry (id bigserial PRIMARY KEY, account int REFERENCES account ON DELETE CASCADE, amount numeric(10,2))")
+	mustExec(t, c, "CREATE INDEX ON entry (account)")
+	mustExec(t, c, "CREATE VIEW total AS SELECT account, sum(amount) AS amount FROM entry GROUP BY account")
+	for i := 1; i <= 10; i++ {
+		mustExec(t, c, "INSERT INTO account VALUES ($1, $2)", i, fmt.Sprintf("owner %d", i))
+	}
+	for i := 0; i < 100; i++ {
+		tx, err := c.Begin(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec(context.Background(), "UPDATE account SET balance = balance + 1 WHERE id = $1", i%10+1); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec(context.Background(), "INSERT INTO entry (account, amount) VALUES ($1, 1)", i%10+1); err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Commit(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantCode(t, c, "23505", "INSERT INTO account VALUES (1, 'again')")
+	wantCode(t, c, "23503", "INSERT INTO entry (account, amount) VALUES (99, 1)")
+	wantCode(t, c, "23514", "UPDATE account SET balance = -1 WHERE id = 1")
+	wantCode(t, c, "23502", "INSERT INTO account VALUES (11, NULL)")
+	wantCode(t, c, "42P01", "SELECT * FROM nowhere")
+	wantCode(t, c, "42601", "SELEC 1")
+	s.kill()
+	s.start()
+	c = s.connect("postgres")
+	wantText(t, c, "100.00", "SELECT sum(balance)::text FROM account")
+	wantText(t, c, "100", "SELECT count(*)::text FROM entry")
+	wantText(t, c, "10.00", "SELECT amount::text FROM total WHERE account = 3")
+	wantText(t, c, "101", "SELECT CASE WHEN nextval('entry_id_seq') > 100 THEN '101' ELSE 'repeated' END")
+	mustExec(t, c, "DELETE FROM account WHERE id = 3")
+	wantText(t, c, "90", "SELECT count(*)::text FROM entry")
+}
+
+// TestQueries asks for one answer of each kind of query.
+func TestQueries(t *testing.T) {
+	s := newServer(t)
+	c := s.connect("postgres")
+	mustExec(t, c, "CREATE TABLE n AS SELECT i, i % 7 AS k FROM generate_series(1, 1000) AS i")
+	for _, q := range []struct{ sql, want string }{
+		{"SELECT sum(i)::text FROM n", "500500"},
+		{"SELECT count(*)::text FROM n a JOIN n b ON a.i = b.i WHERE a.k = 3", "143"},
+		{"SELECT string_agg(k::text, ',' ORDER BY k) FROM (SELECT k, count(*) FROM n GROUP BY k HAVING count(*) > 142) x", "1,2,3,4,5,6"},
+		{"WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r WHERE x < 10) SELECT sum(x)::text FROM r", "55"},
+		{"SELECT max(r)::text FROM (SELECT rank() OVER (PARTITION BY k ORDER BY i) AS r FROM n) x", "143"},
+		{"SELECT count(*)::text FROM n WHERE i IN (SELECT i * 2 FROM n)", "500"},
+		{"SELECT count(*)::text FROM n a WHERE NOT EXISTS (SELECT 1 FROM n b WHERE b.i = a.i + 1)", "1"},
+		{"SELECT (SELECT max(i) FROM n WHERE k = 0)::text", "994"},
+		{"SELECT array_agg(x)::text FROM (SELECT 1 AS x UNION SELECT 1 UNION SELECT 2 ORDER BY 1) y", "{1,2}"},
+		{"SELECT (date '2024-02-29' + interval '1 year')::text", "2025-02-28 00:00:00"},
+		{"SELECT upper('abc') || substr('defg', 2, 2)", "ABCef"},
+		{"SELECT (1.10 * 3)::text", "3.30"},
+	} {
+		wantText(t, c, q.want, q.sql)
+	}
+}
+
+// TestDescribe runs psql's own look at a table.
+func TestDescribe(t *testing.T) {
+	s := newServer(t)
+	c := s.connect("postgres")
+	mustExec(t, c, "CREATE TABLE d (a int PRIMARY KEY, b text DEFAULT 'x')")
+	host, port, err := net.SplitHostPort(s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("psql", "-X", "-h", host, "-p", port, "-U", "postgres", "-c", `\d d`, "postgres").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{`Table "public.d"`, `"d_pkey" PRIMARY KEY, btree (a)`, `'x'::text`} {
+		if !bytes.Contains(out, []byte(want)) {
+			t.Errorf("\\d lacks %q:\n%s", want, out)
+		}
+	}
+}
