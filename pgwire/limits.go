@@ -34,7 +34,7 @@ const (
 	authTimeoutDefault = 60 * time.Second
 	// restInterval is how often quiet connections are looked for; a session rests after one to two of them. Shorter would throw away what a client
 	// with pauses needs again, longer would let thousands of connections keep what each needed once.
-	restInterval = 2 * time.Second
+	restInterval = time.Second
 	// goodbyeTimeout bounds how long the last words to a client may take when it does not read.
 	goodbyeTimeout = 2 * time.Second
 	// acceptRetryMax bounds the pause after accept failed (out of file descriptors): short, since it heals as clients leave.

@@ -20,7 +20,7 @@ const (
 	memoryFloor = 64 << 20
 
 	// quietInterval and quietTicks: a node is quiet when no request came for their product. By then idle sessions have rested, which takes pgwire up
-	// to four seconds; the collection that follows costs a busy node nothing and an idle one a few milliseconds.
+	// to two seconds; the collection that follows costs a busy node nothing and an idle one a few milliseconds.
 	quietInterval = 2 * time.Second
 	quietTicks    = 3
 
