@@ -91,7 +91,7 @@ func (p *Projector) supersede(t *tableState, id StorageID, row RowID, old []byte
 	h, scratch := hashEntry(p.scratch, putRowKey(&key, id, row), old)
 	p.scratch = scratch
 	t.digest.sub(&h)
-	if p.opts.NoHistory {
+	if p.opts.NoHistory || binary.BigEndian.Uint64(old) == uint64(pos) { // a version from earlier in the same event was never to be seen
 		return nil
 	}
 	return p.batch.Set(appendHistoryKey(p.scratch[:0], id, row, pos), old, nil)

@@ -12,8 +12,9 @@ import (
 //   - the applied record says how many steps of the event after its position are done, so that a restart goes on behind them, and
 //   - readers are given the snapshot from before the first step, so that nobody sees half a transaction.
 //
-// Steps: 0 the definitions; then one a chunk; then, if any operation was not an insert, one a chunk again to put the entries of unique
-// indexes back that a later chunk's delete of the same key took out; at last the event's own rows with everything else.
+// Steps: 0 the definitions; then one a chunk; then, unless all operations are inserts, the event's own rows, and one a chunk again to put the
+// entries of unique indexes back that a later delete of the same key took out; at last everything else (with the event's own rows, if they had
+// no step of their own).
 
 // stepRepair is set in the applied record's step once a chunk with an update or delete was seen.
 const stepRepair = 1 << 31
@@ -83,20 +84,32 @@ func (p *Projector) chunked(ev *log.Event, t *Transaction) error {
 			return err
 		}
 	}
-	for ; repair && step <= 2*t.Chunks; step++ {
-		c, err := p.loadChunk(t.XID, step-t.Chunks-1)
+	repair = repair || !onlyInserts(t.Rows)
+	if repair && step == t.Chunks+1 {
+		if err := p.rowTables(t.Rows, ev.Position); err != nil {
+			return err
+		}
+		if err := p.endStep(step+1, true); err != nil {
+			return err
+		}
+		step++
+	}
+	for ; repair && step <= 2*t.Chunks+1; step++ {
+		c, err := p.loadChunk(t.XID, step-t.Chunks-2)
 		if err != nil {
 			return err
 		}
 		if err := p.repairUnique(c.Rows); err != nil {
 			return err
 		}
-		if err := p.endStep(step+1, repair); err != nil {
+		if err := p.endStep(step+1, true); err != nil {
 			return err
 		}
 	}
-	if err := p.rowTables(t.Rows, ev.Position); err != nil {
-		return err
+	if !repair {
+		if err := p.rowTables(t.Rows, ev.Position); err != nil {
+			return err
+		}
 	}
 	if err := p.dropChunks(t.XID); err != nil {
 		return err
@@ -156,10 +169,11 @@ func onlyInserts(tables []TableRows) bool {
 	return true
 }
 
-// repairUnique puts the entries that the rows of a chunk have in unique indexes.
+// repairUnique puts the entries that the rows named in a chunk have now, after all row operations, in unique indexes.
 func (p *Projector) repairUnique(tables []TableRows) error {
 	for i := range tables {
-		t, err := p.table(tables[i].Storage)
+		id := tables[i].Storage
+		t, err := p.table(id)
 		if err != nil {
 			return err
 		}
@@ -168,10 +182,14 @@ func (p *Projector) repairUnique(tables []TableRows) error {
 		}
 		for k := range tables[i].Ops {
 			op := &tables[i].Ops[k]
-			if op.Op == OpDelete {
+			now, err := p.oldValue(id, op.Row)
+			if err != nil {
+				return err
+			}
+			if now == nil {
 				continue
 			}
-			if p.datums[1], err = t.index.Row(p.datums[1], op.Image); err != nil {
+			if p.datums[1], err = t.index.Row(p.datums[1], now[positionLen:]); err != nil {
 				return err
 			}
 			for _, code := range t.index.Codes {

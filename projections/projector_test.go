@@ -29,6 +29,7 @@ type world struct {
 	states []([2]map[RowID]string)
 	next   StorageID
 	xid    uint64
+	free   [2]map[int64]bool
 }
 
 func newWorld(seed int64) *world {
@@ -62,18 +63,22 @@ func (w *world) note() {
 func (w *world) ops(i, n int) TableRows {
 	byRow := map[RowID]RowOp{}
 	enc := w.tables[i].Encoder()
-	free := map[int64]bool{} // values of the unique column that this event gave up
+	free := w.free[i] // values of the unique column that this event, or an earlier one, gave up
+	if free == nil {
+		free = map[int64]bool{}
+		w.free[i] = free
+	}
 	taken := map[int64]bool{}
 	for _, row := range w.rows[i] {
 		taken[row[0].I] = true
 	}
 	newRow := func() []types.Datum {
 		id := int64(w.rng.Intn(1 << 40))
-		for k := range free { // take a key over from a row that lost it in this event
-			if !taken[k] {
+		for _, k := range slices.Sorted(maps.Keys(free)) { // take a key over from a row that lost it
+			if delete(free, k); !taken[k] && w.rng.Intn(4) > 0 {
 				id = k
+				break
 			}
-			break
 		}
 		taken[id] = true
 		row := testRow(id, fmt.Sprint("name", w.rng.Intn(50)), int64(w.rng.Intn(20)))
@@ -158,6 +163,9 @@ func (w *world) step() {
 		}
 		tx.Chunks = uint32(n)
 		tx.Rows = []TableRows{w.ops(1-i, 3)}
+		if w.rng.Intn(2) == 0 { // the same rows again
+			tx.Rows = append(tx.Rows, w.ops(i, 10))
+		}
 	case 4: // a void event
 		t := testTable(1, w.tables[i].Storage)
 		tx.View = 99
