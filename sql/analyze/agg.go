@@ -78,9 +78,7 @@ func (s *state) placeAggregate(agg *tree.Aggref) {
 	}
 	lv.walk(agg.Filter, 0)
 	level := lv.level()
-	if lv.minAgg == level && lv.aggLoc != nil {
-		failf(exprLoc(lv.aggLoc), pgerr.GroupingError, "aggregate function calls cannot be nested")
-	}
+	lv.check(level, agg.Loc)
 	if len(agg.Direct) > 0 {
 		d := newAggLevels(s)
 		for _, e := range agg.Direct {
@@ -112,9 +110,24 @@ type aggLevels struct {
 	s              *state
 	minVar, minAgg int
 	varLoc, aggLoc tree.Expr
+	minCTE         int
+	cte            string
 }
 
-func newAggLevels(s *state) *aggLevels { return &aggLevels{s: s, minVar: -1, minAgg: -1} }
+func newAggLevels(s *state) *aggLevels {
+	return &aggLevels{s: s, minVar: -1, minAgg: -1, minCTE: -1}
+}
+
+// check fails for what an aggregate of the level must not contain.
+func (l *aggLevels) check(level int, loc int32) {
+	if l.minAgg == level && l.aggLoc != nil {
+		failf(exprLoc(l.aggLoc), pgerr.GroupingError, "aggregate function calls cannot be nested")
+	}
+	if l.minCTE >= 0 && l.minCTE < level {
+		fail(pgerr.New(pgerr.FeatureNotSupported, "outer-level aggregate cannot use a nested CTE").
+			WithDetail("CTE \"%s\" is below the aggregate's semantic level.", l.cte).At(int(loc)))
+	}
+}
 
 // level is the level of an aggregate with these arguments: that of the innermost variable or aggregate, its own query for none.
 func (l *aggLevels) level() int {
@@ -172,6 +185,13 @@ func (l *aggLevels) walkQuery(q *tree.Query, depth int) {
 	if q == nil {
 		return
 	}
+	for _, r := range q.RTable {
+		if r.Kind == tree.RTECTE {
+			if up := r.CTELevels - depth; up >= 0 && (l.minCTE < 0 || up < l.minCTE) {
+				l.minCTE, l.cte = up, r.Eref.Name
+			}
+		}
+	}
 	tree.QueryExprs(q, 0, func(e tree.Expr) { l.walk(e, depth) })
 	tree.Subqueries(q, func(sub *tree.Query) { l.walkQuery(sub, depth+1) })
 }
@@ -190,9 +210,7 @@ func (s *state) groupingFunc(n *pg.GroupingFunc) tree.Expr {
 		lv.walk(a, 0)
 	}
 	level := lv.level()
-	if lv.minAgg == level && lv.aggLoc != nil {
-		failf(exprLoc(lv.aggLoc), pgerr.GroupingError, "aggregate function calls cannot be nested")
-	}
+	lv.check(level, n.Location)
 	g.LevelsUp = level
 	outer := s.up(level)
 	outer.hasAggs = true
