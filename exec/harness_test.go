@@ -119,7 +119,7 @@ type fakeSession struct {
 func (f *fakeSession) Context() context.Context { return f.s.ctx }
 func (f *fakeSession) CurrentUser() types.OID   { return catalog.SuperuserOID }
 func (f *fakeSession) SessionUser() types.OID   { return catalog.SuperuserOID }
-func (f *fakeSession) DatabaseName() string     { return "postgres" }
+func (f *fakeSession) DatabaseName() string     { return "exec_ref" }
 func (f *fakeSession) DatabaseOID() types.OID   { return catalog.PostgresOID }
 func (f *fakeSession) TxTime() int64            { return 700_000_000_000_000 }
 func (f *fakeSession) StatementTime() int64     { return 700_000_000_000_000 }
@@ -134,7 +134,7 @@ func (f *fakeSession) NextVal(seq types.OID) (int64, error) {
 	return f.s.d.seqs[seq], nil
 }
 func (f *fakeSession) Deparse(string, types.OID, int, string, bool) (string, bool, error) {
-	return "lower(b)", true, nil
+	return "lower(v)", true, nil
 }
 
 // begin starts a transaction block.

@@ -335,7 +335,7 @@ func (w *writer) indexKey(ix int, row []types.Datum) (name, key string) {
 		} else {
 			text := "(expression)"
 			if w.st.env.Session != nil {
-				if s, ok, err := w.st.env.Session.Deparse("pg_get_indexdef", desc.OID, i+1, "", false); err == nil && ok {
+				if s, ok, err := w.st.env.Session.Deparse("indexdef", desc.OID, i+1, "", false); err == nil && ok {
 					text = s
 				}
 			}
