@@ -201,6 +201,18 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+// TestDomainParameters: a domain's constraints hold for values that come as literals and as parameters.
+func TestDomainParameters(t *testing.T) {
+	s := newServer(t)
+	c := s.connect("postgres")
+	mustExec(t, c, "CREATE DOMAIN small AS int CHECK (VALUE < 5)")
+	mustExec(t, c, "CREATE TABLE d (v small)")
+	mustExec(t, c, "INSERT INTO d VALUES ('4')")
+	wantCode(t, c, "23514", "INSERT INTO d VALUES ('6')")
+	wantCode(t, c, "23514", "INSERT INTO d VALUES ($1)", 6)
+	wantCode(t, c, "23514", "SELECT '6'::small")
+}
+
 // TestDescribe runs psql's own look at a table.
 func TestDescribe(t *testing.T) {
 	s := newServer(t)

@@ -117,7 +117,9 @@ func (g *global) planQuery(parent *root, q *tree.Query, fraction float64, work m
 	}
 	r := &root{g: g, parent: parent, q: copyLevel(q), ctes: map[string]*ctePlan{}, subroots: map[int]*root{},
 		tupleFraction: fraction, workTables: work}
-	g.noteRelations(q)
+	if parent == nil {
+		g.noteRelations(q)
+	}
 	if err := r.prepare(); err != nil {
 		return nil, nil, err
 	}
@@ -130,7 +132,8 @@ func (g *global) planQuery(parent *root, q *tree.Query, fraction float64, work m
 	return node, r, nil
 }
 
-// noteRelations records the relations of a level for locks and permission checks, before anything is pulled up or dropped.
+// noteRelations records the relations of a query and of all that is nested in it, for locks and permission checks: views and the tables below them too, which
+// may be merged into the query or dropped from it later.
 func (g *global) noteRelations(q *tree.Query) {
 	for _, rte := range q.RTable {
 		if rte.RelID == 0 || (rte.Kind != tree.RTERelation && !rte.IsView) {
@@ -138,6 +141,15 @@ func (g *global) noteRelations(q *tree.Query) {
 		}
 		g.rels = append(g.rels, plan.RelUse{OID: rte.RelID, LockMode: rte.LockMode, Perms: rte.ReqPerms, CheckAs: rte.CheckAs, SelCols: rte.SelCols, ModCols: rte.ModCols})
 	}
+	tree.Subqueries(q, g.noteRelations)
+	tree.QueryExprs(q, tree.SkipJoinAliases, func(e tree.Expr) {
+		tree.Walk(e, func(x tree.Expr) bool {
+			if link, ok := x.(*tree.SubLink); ok && link.Query != nil {
+				g.noteRelations(link.Query)
+			}
+			return true
+		})
+	})
 }
 
 // planLevel plans the prepared query of this level.

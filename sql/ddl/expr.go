@@ -122,6 +122,9 @@ func (r *runner) addQueryDeps(out *[]catalog.Dependency, q *tree.Query) { r.quer
 
 func (r *runner) queryDeps(out *[]catalog.Dependency, q *tree.Query, outer []*tree.Query) {
 	levels := append(slices.Clip(outer), q)
+	for _, con := range q.ConstraintDeps { // grouping by a primary key stands for the other columns
+		addDep(out, catalog.ClassConstraint, con, 0, catalog.DepNormal)
+	}
 	for _, rte := range q.RTable {
 		if rte.RelID != 0 && (rte.Kind == tree.RTERelation || rte.IsView) {
 			addDep(out, catalog.ClassRelation, rte.RelID, 0, catalog.DepNormal)

@@ -5,6 +5,7 @@ import (
 
 	"kimberlite/exec"
 	"kimberlite/pgwire"
+	"kimberlite/sql/catalog"
 	"kimberlite/sql/parser"
 	"kimberlite/sql/pgerr"
 	"kimberlite/sql/types"
@@ -131,6 +132,9 @@ func (s *Session) bind(name string, ps *preparedStatement, paramFormats []int16,
 	}
 	for i, raw := range params {
 		d, err := s.paramValue(ps.st.params[i], raw, pgwire.FormatOf(paramFormats, i))
+		if err == nil {
+			err = s.checkDomain(ps.st.params[i], d)
+		}
 		if err != nil {
 			return withParam(err, i)
 		}
@@ -154,6 +158,22 @@ func (s *Session) paramValue(t types.OID, raw []byte, format int16) (types.Datum
 		return types.Recv(s.drv.io, types.Of(t), raw)
 	}
 	return types.Datum{}, pgerr.Newf(pgerr.InvalidParameterValue, "unsupported format code: %d", format)
+}
+
+// checkDomain tests a parameter's value against the constraints of its domain.
+func (s *Session) checkDomain(t types.OID, d types.Datum) error {
+	if t < catalog.FirstNormalOID {
+		return nil
+	}
+	if info := s.reader().TypeByOID(t); info == nil || info.Kind != types.KindDomain {
+		return nil
+	}
+	check, err := exec.DomainCheck(t, s.reader())
+	if err != nil {
+		return err
+	}
+	s.env.IO, s.env.Catalog = s.drv.io, s.reader()
+	return check(&exec.Context{Ctx: s.ctx, Env: &s.env}, d)
 }
 
 // withParam adds which parameter a value's error is about.

@@ -162,6 +162,9 @@ func (s *Session) literalParams(st *statement, lits []parser.Literal) ([]types.D
 	out := make([]types.Datum, len(lits))
 	for i, l := range lits {
 		d, err := types.In(s.drv.io, types.Of(st.params[i]), l.Text)
+		if err == nil {
+			err = s.checkDomain(st.params[i], d)
+		}
 		if err != nil {
 			return nil, err
 		}
