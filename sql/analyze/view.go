@@ -98,10 +98,8 @@ func (a *analyzer) expandView(q *tree.Query, index int, rel *catalog.Relation, s
 	}
 	r := q.RTable[index-1]
 	sub := a.viewQuery(rel)
-	if !viewOption(rel, "security_invoker") {
+	if !viewOption(rel, "security_invoker") { // whose tables are always read with the current user's rights
 		setCheckAs(sub, rel.Owner)
-	} else if r.CheckAs != 0 {
-		setCheckAs(sub, r.CheckAs)
 	}
 	if r.AsOf != nil {
 		pushAsOf(sub, r.AsOf)
@@ -166,6 +164,9 @@ func lockView(q *tree.Query, m *tree.RowMark) {
 			r.ReqPerms |= aclUpdate
 			r.LockMode = max(r.LockMode, lockRowShare)
 		case tree.RTESubquery:
+			if r.IsView {
+				r.ReqPerms |= aclUpdate
+			}
 			lockView(r.Subquery, m)
 		default:
 			continue
@@ -281,7 +282,7 @@ func (s *state) throughView(q *tree.Query, view *catalog.Relation, prev *viewUpd
 	n := *baseRTE
 	n.CheckAs = view.Owner
 	if viewOption(view, "security_invoker") {
-		n.CheckAs = vr.CheckAs
+		n.CheckAs = 0
 	}
 	n.ReqPerms = vr.ReqPerms
 	n.LockMode = lockRowExclusive
