@@ -158,6 +158,12 @@ func (r *root) planRecursive(cte *tree.CTE) (plan.Node, *root, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if left, err = level.coerceInput(left, set); err != nil {
+		return nil, nil, err
+	}
+	if right, err = level.coerceInput(right, set); err != nil {
+		return nil, nil, err
+	}
 	u := &plan.RecursiveUnion{Number: number, All: set.All, EqOps: groupEqOps(set.Group)}
 	u.Outer, u.Inner = left, right
 	rc := right.Common()

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"kimberlite/exec/plan"
+	"kimberlite/sql/analyze"
 	"kimberlite/sql/pgerr"
 	"kimberlite/sql/tree"
 	"kimberlite/sql/types"
@@ -118,6 +119,9 @@ func (r *root) planUnion(op *tree.SetOperation, work map[string]*workTable) (pla
 		if err != nil {
 			return err
 		}
+		if node, err = r.coerceInput(node, op); err != nil {
+			return err
+		}
 		inputs = append(inputs, node)
 		return nil
 	}
@@ -143,6 +147,40 @@ func (r *root) planUnion(op *tree.SetOperation, work map[string]*workTable) (pla
 		return a, nil
 	}
 	return r.dedupe(a, op)
+}
+
+// coerceInput makes an input's columns the types of the operation's result.
+func (r *root) coerceInput(node plan.Node, op *tree.SetOperation) (plan.Node, error) {
+	in := node.Common().Target
+	same := true
+	for i, t := range op.ColTypes {
+		same = same && i < len(in) && in[i].Expr.Type().OID == t.OID
+	}
+	if same {
+		return node, nil
+	}
+	target := append([]tree.TargetEntry(nil), in...)
+	env := &analyze.Env{Catalog: r.g.env.Catalog, IO: &types.Ctx{Types: r.g.env.Catalog}}
+	for i, t := range op.ColTypes {
+		if i >= len(target) || target[i].Expr.Type().OID == t.OID {
+			continue
+		}
+		e, err := analyze.Coerce(env, target[i].Expr, t, false)
+		if err != nil {
+			return nil, err
+		}
+		target[i].Expr = e
+	}
+	if scan, ok := node.(*plan.SubqueryScan); ok {
+		scan.Target = target
+		return node, nil
+	}
+	c := node.Common()
+	n := &plan.Result{}
+	n.Outer = node
+	n.Target = target
+	n.StartupCost, n.TotalCost, n.Rows, n.Width = c.StartupCost, c.TotalCost, c.Rows, c.Width
+	return n, nil
 }
 
 func sameTypes(a, b *tree.SetOperation) bool {
@@ -205,6 +243,12 @@ func (r *root) planIntersectExcept(op *tree.SetOperation, work map[string]*workT
 	}
 	right, err := r.planSetInput(op.Right, work)
 	if err != nil {
+		return nil, err
+	}
+	if left, err = r.coerceInput(left, op); err != nil {
+		return nil, err
+	}
+	if right, err = r.coerceInput(right, op); err != nil {
 		return nil, err
 	}
 	n := &plan.SetOp{Kind: op.Kind, All: op.All, EqOps: groupEqOps(op.Group)}
