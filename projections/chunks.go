@@ -2,6 +2,7 @@ package projections
 
 import (
 	"fmt"
+	"slices"
 
 	"kimberlite/log"
 )
@@ -72,7 +73,7 @@ func (p *Projector) chunked(ev *log.Event, t *Transaction) error {
 		step = 1
 	}
 	for ; step <= t.Chunks; step++ {
-		c, err := p.loadChunk(t.XID, step-1)
+		c, err := p.loadChunk(t, step-1)
 		if err != nil {
 			return err
 		}
@@ -95,7 +96,7 @@ func (p *Projector) chunked(ev *log.Event, t *Transaction) error {
 		step++
 	}
 	for ; repair && step <= 2*t.Chunks+1; step++ {
-		c, err := p.loadChunk(t.XID, step-t.Chunks-2)
+		c, err := p.loadChunk(t, step-t.Chunks-2)
 		if err != nil {
 			return err
 		}
@@ -147,8 +148,18 @@ func (p *Projector) endStep(next uint32, repair bool) error {
 // testStep is called after each step in tests.
 var testStep func()
 
-func (p *Projector) loadChunk(xid uint64, n uint32) (*Chunk, error) {
-	b, err := p.s.value(appendChunkKey(nil, xid, n))
+func (p *Projector) loadChunk(t *Transaction, n uint32) (*Chunk, error) {
+	c, err := loadChunk(p.s, t.XID, n)
+	if err != nil {
+		return nil, err
+	}
+	// Rows of a storage that the transaction dropped again are not wanted.
+	c.Rows = slices.DeleteFunc(c.Rows, func(r TableRows) bool { return slices.Contains(t.Drops, r.Storage) })
+	return c, nil
+}
+
+func loadChunk(s *Store, xid uint64, n uint32) (*Chunk, error) {
+	b, err := s.value(appendChunkKey(nil, xid, n))
 	if err != nil {
 		return nil, err
 	}

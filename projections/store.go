@@ -462,6 +462,9 @@ func (s *Store) PendingChunks() (xids []uint64, err error) {
 	return xids, err
 }
 
+// LoadChunk reads chunk n of a transaction that is not committed yet: what its leader spilled.
+func (s *Store) LoadChunk(xid uint64, n uint32) (*Chunk, error) { return loadChunk(s, xid, n) }
+
 // PebbleMetrics gives access to the storage engine's own figures.
 func (s *Store) PebbleMetrics() *pebble.Metrics { return s.db.Metrics() }
 

@@ -27,6 +27,8 @@ type Options struct {
 	DeadlockTimeout time.Duration
 	// ChunkBytes is the size of row images from which a commit is logged in several events; default 8 MiB.
 	ChunkBytes int
+	// SpillBytes is the size of a transaction's write set from which new rows are handed to the log before the commit; default 32 MiB.
+	SpillBytes int64
 	// WriteSetBytes bounds what one transaction may hold in memory; default 4 GiB. Beyond it writes fail with 54000.
 	WriteSetBytes int64
 }

@@ -35,7 +35,7 @@ func (t *Txn) PrepareIndex(ctx context.Context, def *projections.TableDef, ix in
 		return err
 	}
 	if !w.temp {
-		o.pending = b.committed > 0
+		o.pending = b.committed > 0 || len(w.spilled) > 0
 		o.complete = !o.pending
 	}
 	return nil
@@ -122,7 +122,15 @@ func (b *builder) each(visit func(id projections.RowID, e *projections.IndexEntr
 	if b.w.temp {
 		return nil
 	}
-	return b.eachCommitted(one)
+	return b.eachOther(one)
+}
+
+// eachOther visits the rows that have no versions in the write set: spilled ones, and committed ones.
+func (b *builder) eachOther(visit func(id projections.RowID, image []byte) error) error {
+	if err := b.t.eachSpilled(b.w, 0, visit); err != nil {
+		return err
+	}
+	return b.eachCommitted(visit)
 }
 
 // eachCommitted visits the committed rows that the transaction did not write.
@@ -206,7 +214,7 @@ func (t *Txn) buildOverlay(w *tableWrites, def *projections.TableDef, ix int) er
 	for _, chunk := range w.rows.chunks {
 		for i := range chunk {
 			r := &chunk[i]
-			if !r.base || !r.changed() {
+			if !r.base || r.spilled || !r.changed() {
 				continue
 			}
 			last := r.head
@@ -228,7 +236,7 @@ func (t *Txn) buildOverlay(w *tableWrites, def *projections.TableDef, ix int) er
 	}
 	b := &builder{ctx: context.Background(), t: t, w: w, def: def, set: set, code: set.Codes[ix], slot: slot}
 	var e projections.IndexEntry
-	err = b.eachCommitted(func(id projections.RowID, image []byte) (err error) {
+	err = b.eachOther(func(id projections.RowID, image []byte) (err error) {
 		if b.row, err = set.Row(b.row, image); err != nil {
 			return err
 		}
@@ -242,7 +250,7 @@ func (t *Txn) buildOverlay(w *tableWrites, def *projections.TableDef, ix int) er
 	if err != nil {
 		return err
 	}
-	o.pending, o.complete = false, true
+	o.pending, o.complete, o.spilled = false, true, len(w.spilled)
 	return nil
 }
 

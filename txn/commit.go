@@ -48,15 +48,13 @@ func (t *Txn) propose(ctx context.Context) (log.Position, error) {
 	}
 	defer t.m.pauseSequences(t)()
 	tables, size := t.changes(tx.Drops)
-	chunked := size > t.m.opts.ChunkBytes
-	if chunked {
-		n, err := t.proposeChunks(ctx, tables)
-		if err != nil {
+	if size > t.m.opts.ChunkBytes {
+		if err := t.proposeChunks(ctx, tables); err != nil {
 			return 0, t.proposeError(err, false)
 		}
-		tx.Chunks = n
 		tables, size = nil, 0
 	}
+	tx.Chunks = t.spill.chunks
 	w := projections.NewEventWriter(make([]byte, 0, size+256+64*len(tx.Catalog)))
 	w.Header(&tx)
 	w.RowTables(len(tables))
@@ -71,8 +69,8 @@ func (t *Txn) propose(ctx context.Context) (log.Position, error) {
 	w.Tail(&tx)
 	pos, err := t.m.opts.Proposer.Propose(ctx, log.KindTransaction, w.Bytes())
 	if err != nil {
-		if chunked && !errors.Is(err, consensus.ErrOutcomeUnknown) {
-			t.abandonChunks()
+		if errors.Is(err, consensus.ErrOutcomeUnknown) {
+			t.spill.chunks = 0 // not ours to abandon: they may be committed
 		}
 		return 0, t.proposeError(err, true)
 	}
@@ -151,17 +149,15 @@ func (t *Txn) permanentDrops() []projections.StorageID {
 	return out
 }
 
-// proposeChunks logs all row operations as chunks and returns their number.
-func (t *Txn) proposeChunks(ctx context.Context, tables []tableChanges) (n uint32, err error) {
+// proposeChunks logs all row operations as chunks.
+func (t *Txn) proposeChunks(ctx context.Context, tables []tableChanges) (err error) {
 	var ops []projections.RowOp
 	size := 0
 	flush := func(storage projections.StorageID) error {
 		if len(ops) == 0 {
 			return nil
 		}
-		chunk := projections.Chunk{XID: t.xid.Load(), View: t.view, Number: n, Rows: []projections.TableRows{{Storage: storage, Ops: ops}}}
-		_, err := t.m.opts.Proposer.Propose(ctx, log.KindChunk, projections.EncodeChunk(make([]byte, 0, size+256), &chunk))
-		n++
+		_, err := t.proposeChunk(ctx, storage, ops, size)
 		ops, size = ops[:0], 0
 		return err
 	}
@@ -179,19 +175,27 @@ func (t *Txn) proposeChunks(ctx context.Context, tables []tableChanges) (n uint3
 			err = flush(c.w.storage)
 		}
 		if err != nil {
-			t.abandonChunks()
-			return n, err
+			return err
 		}
 	}
-	return n, nil
+	return nil
+}
+
+// proposeChunk logs one chunk of the transaction and returns its number.
+func (t *Txn) proposeChunk(ctx context.Context, storage projections.StorageID, ops []projections.RowOp, size int) (uint32, error) {
+	n := t.spill.chunks
+	t.spill.chunks++ // also when it fails: it may be there
+	chunk := projections.Chunk{XID: t.xid.Load(), View: t.view, Number: n, Rows: []projections.TableRows{{Storage: storage, Ops: ops}}}
+	_, err := t.m.opts.Proposer.Propose(ctx, log.KindChunk, projections.EncodeChunk(make([]byte, 0, size+256), &chunk))
+	return n, err
 }
 
 // abandonChunks tells the log that the chunks will not be committed. If it cannot, the next Start does.
 func (t *Txn) abandonChunks() {
 	a := projections.Abandon{XIDs: []uint64{t.xid.Load()}}
-	go func() {
+	t.m.background.Go(func() {
 		_, _ = t.m.opts.Proposer.Propose(context.Background(), log.KindAbandon, projections.EncodeAbandon(nil, &a)) // best effort, see above
-	}()
+	})
 }
 
 // proposeError turns an error of Propose into what the client gets. final: the commit event itself was proposed, not a chunk before it.

@@ -54,6 +54,7 @@ func (w *whole) backend() *Backend {
 
 func (w *whole) stop() {
 	w.group.Stop()
+	_ = w.Close(ctx) // the group takes nothing more
 	_ = w.store.Close()
 	_ = w.log.Close()
 }

@@ -71,6 +71,12 @@ func openNode(t testing.TB, fs vfs.FS, opts Options) *node {
 	return n
 }
 
+// stop ends what the manager does in the background and closes the store.
+func (n *node) stop() {
+	_ = n.Close(ctx) // the group may be broken on purpose
+	_ = n.store.Close()
+}
+
 func (n *node) backend() *Backend {
 	n.pid++
 	return n.NewBackend(BackendInfo{PID: n.pid, Database: 5, Role: 10})

@@ -54,10 +54,8 @@ func (s *IndexScan) Reset(span projections.KeySpan) {
 	if s.w == nil {
 		if s.w = s.v.t.table(s.def); s.w != nil {
 			s.slot = s.w.bind(s.def)[s.ix]
-			if s.w.overlays[s.slot].pending {
-				if s.err = s.v.t.buildOverlay(s.w, s.def, s.ix); s.err != nil {
-					return
-				}
+			if s.err = s.v.t.fillOverlay(s.w, s.def, s.ix); s.err != nil {
+				return
 			}
 		}
 	}
@@ -116,6 +114,11 @@ func (s *IndexScan) step() bool {
 	if s.w == nil {
 		return s.ok
 	}
+	if s.w.overlays[s.slot].spilled < len(s.w.spilled) { // rows were spilled since
+		if s.err = s.v.t.fillOverlay(s.w, s.def, s.ix); s.err != nil {
+			return false
+		}
+	}
 	it := s.own.item()
 	switch {
 	case it == nil:
@@ -152,7 +155,7 @@ func (s *IndexScan) emit(dst *types.Batch, n int) bool {
 			}
 			if r := s.w.find(row); r != nil {
 				if ver := r.visible(s.v.command); ver != nil {
-					return s.emitOwn(dst, n, row, ver)
+					return s.emitOwn(dst, n, row, ver.image)
 				}
 			}
 		}
@@ -166,21 +169,33 @@ func (s *IndexScan) emit(dst *types.Batch, n int) bool {
 		return s.err == nil
 	}
 	it := s.own.item()
-	if !s.v.itemVisible(s.w, s.slot, it) {
+	row := it.row
+	visible, err := s.v.itemVisible(s.w, s.slot, it)
+	if err != nil || !visible {
+		s.err = err
 		return false
 	}
-	r := s.w.find(it.row)
-	if r == nil { // a committed row in a complete overlay
+	r := s.w.find(row)
+	if r != nil {
+		return s.emitOwn(dst, n, row, r.visible(s.v.command).image)
+	}
+	image, _, ok, err := s.v.t.spilledRow(s.w, row)
+	switch {
+	case err != nil:
+		s.err = err
+		return false
+	case ok:
+		return s.emitOwn(dst, n, row, image)
+	default: // a committed row in a complete overlay
 		if s.opts.Entries != nil {
-			return s.entryFromRow(dst, n, it.row)
+			return s.entryFromRow(dst, n, row)
 		}
 		if s.opts.Rows != nil {
-			return s.fetch(dst, n, it.row)
+			return s.fetch(dst, n, row)
 		}
-		s.ids = append(s.ids, it.row)
+		s.ids = append(s.ids, row)
 		return true
 	}
-	return s.emitOwn(dst, n, it.row, r.visible(s.v.command))
 }
 
 // fetch reads the row of an entry from the snapshot.
@@ -199,13 +214,13 @@ func (s *IndexScan) fetch(dst *types.Batch, n int, row projections.RowID) bool {
 }
 
 // emitOwn puts a version of the write set out.
-func (s *IndexScan) emitOwn(dst *types.Batch, n int, row projections.RowID, ver *version) bool {
+func (s *IndexScan) emitOwn(dst *types.Batch, n int, row projections.RowID, image []byte) bool {
 	switch {
 	case s.opts.Rows != nil:
-		s.err = s.opts.Rows.Vecs(dst.Cols, n, ver.image, &s.arena)
+		s.err = s.opts.Rows.Vecs(dst.Cols, n, image, &s.arena)
 		s.pos = append(s.pos, position0)
 	case s.opts.Entries != nil:
-		s.err = s.entryFromImage(dst, n, ver.image)
+		s.err = s.entryFromImage(dst, n, image)
 	}
 	s.ids = append(s.ids, row)
 	return s.err == nil

@@ -74,7 +74,7 @@ func (w *stage) close() {
 		}
 		a.b.Close()
 	}
-	_ = w.n.store.Close()
+	w.n.stop()
 }
 
 func (w *stage) session(name string) *actor {

@@ -14,6 +14,12 @@ const (
 	// rowOverhead and entryOverhead estimate what a row version and an index entry take besides their bytes.
 	rowOverhead   = 160
 	entryOverhead = 48
+	// spillBytesDefault is what a bulk load holds in memory before it hands rows to the log.
+	spillBytesDefault = 32 << 20
+	// spillChunkBytes: spilled rows are read back a chunk at a time, so these are smaller than the chunks of a commit.
+	spillChunkBytes = 1 << 20
+	// spillCached is how many chunks read back a transaction keeps decoded.
+	spillCached = 8
 	// arenaMin and arenaMax bound the chunks that row images and keys are cut from: a one-row transaction takes little, a bulk load few.
 	arenaMin = 512
 	arenaMax = 256 << 10

@@ -30,6 +30,8 @@ type Manager struct {
 	xids counter
 	oids counter
 
+	background sync.WaitGroup // events proposed without anybody waiting for them
+
 	rowIDs sync.Map // StorageID -> *atomic.Int64
 	seqs   sync.Map // types.OID -> *sequence
 }
@@ -47,6 +49,9 @@ func NewManager(opts Options) (*Manager, error) {
 	}
 	if opts.ChunkBytes == 0 {
 		opts.ChunkBytes = chunkBytesDefault
+	}
+	if opts.SpillBytes == 0 {
+		opts.SpillBytes = spillBytesDefault
 	}
 	if opts.WriteSetBytes == 0 {
 		opts.WriteSetBytes = writeSetBytesDefault
@@ -89,6 +94,7 @@ func (m *Manager) Start(ctx context.Context) error {
 
 // Close gives unused parts of logged ranges back. All transactions must have ended.
 func (m *Manager) Close(ctx context.Context) error {
+	m.background.Wait()
 	var states []projections.SequenceState
 	for _, c := range []*counter{&m.xids, &m.oids} {
 		if st, ok := c.giveBack(); ok {

@@ -107,7 +107,7 @@ func TestConcurrentTransfers(t *testing.T) {
 	if len(n.Locks()) > 0 || len(n.Transactions()) > 0 {
 		t.Errorf("left: %v %v", n.Locks(), n.Transactions())
 	}
-	must(t, n.store.Close())
+	n.stop()
 }
 
 // transfer moves an amount from one account to another.
@@ -198,7 +198,7 @@ func TestNoNumberTwice(t *testing.T) {
 			n.group.fail = func(log.Kind) error { return consensus.ErrStopped }
 			n.group.mu.Unlock()
 			crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.Intn(101), RNG: randv2.New(randv2.NewPCG(uint64(seed), 2))})
-			_ = n.store.Close()
+			n.stop()
 			fs = crashed
 			n = restart(t, fs, kept)
 			if clean {
@@ -210,7 +210,7 @@ func TestNoNumberTwice(t *testing.T) {
 				last = v
 			}
 		}
-		_ = n.store.Close()
+		n.stop()
 	}
 }
 
@@ -310,7 +310,7 @@ func TestSequenceEnds(t *testing.T) {
 	if s := next(def, 1); s != "52 x1" {
 		t.Errorf("after a rollback %s", s)
 	}
-	must(t, n.store.Close())
+	n.stop()
 }
 
 // A sequence used from many sessions, prefetching in the background.
@@ -342,7 +342,7 @@ func TestSequenceConcurrent(t *testing.T) {
 		}
 	}
 	must(t, n.Close(ctx))
-	must(t, n.store.Close())
+	n.stop()
 }
 
 // What the client is told when the log does not take the event.
@@ -398,7 +398,7 @@ func TestCommitErrors(t *testing.T) {
 	if _, err := n.XactStatus(1 << 40); err == nil {
 		t.Error("the future is known")
 	}
-	must(t, n.store.Close())
+	n.stop()
 }
 
 // An event proposed in another view than the locks were held in is void, and the client is told to retry.
@@ -418,7 +418,7 @@ func TestViewChange(t *testing.T) {
 	tx.PutTable(def.Table, def)
 	_, err := tx.Commit(ctx)
 	must(t, err)
-	must(t, n.store.Close())
+	n.stop()
 }
 
 // Deferrable uniqueness: rows may share a key in between, not at the check.
@@ -511,5 +511,5 @@ func TestPrepareIndexUnique(t *testing.T) {
 		t.Fatalf("PrepareIndex says %v", err)
 	}
 	tx.Rollback()
-	must(t, n.store.Close())
+	n.stop()
 }

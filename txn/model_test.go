@@ -40,8 +40,8 @@ func (m *model) clone() (map[projections.RowID]string, map[projections.RowID][]t
 }
 
 func runModel(t *testing.T, rt *rapid.T, kind string) {
-	n := newNode(t, Options{ChunkBytes: 200})
-	defer func() { _ = n.store.Close() }()
+	n := newNode(t, Options{ChunkBytes: 200, SpillBytes: rapid.SampledFrom([]int64{0, 1, 1500}).Draw(rt, "spill")})
+	defer func() { n.stop() }()
 	def := usersTable(100, 1000)
 	b := n.backend()
 	if kind == "temporary" {
@@ -385,7 +385,7 @@ func TestChunkedCommit(t *testing.T) {
 	if _, err := n.store.Verify(context.Background(), nil); err != nil {
 		t.Fatal(err)
 	}
-	must(t, n.store.Close())
+	n.stop()
 }
 
 // The sorted list behind write sets, against a plain slice.

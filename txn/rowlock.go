@@ -374,6 +374,12 @@ func (t *Txn) LockRow(ctx context.Context, v *View, def *projections.TableDef, r
 			}
 			return Unchanged, nil
 		}
+		if _, cid, ok, err := t.spilledRow(w, row); ok || err != nil {
+			if cid >= v.command {
+				return SelfModified, err
+			}
+			return Unchanged, err
+		}
 	}
 	if def.Temp {
 		return Deleted, nil
@@ -408,6 +414,12 @@ func (t *Txn) Latest(def *projections.TableDef, dec *projections.RowDecoder, row
 				return false, nil
 			}
 			return true, dec.SharedDatums(dst, r.head.image)
+		}
+		if image, _, ok, err := t.spilledRow(w, row); ok || err != nil {
+			if err == nil {
+				err = dec.SharedDatums(dst, image)
+			}
+			return err == nil, err
 		}
 	}
 	if def.Temp {

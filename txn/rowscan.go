@@ -21,7 +21,7 @@ type RowScan struct {
 	started  bool
 	ok       bool // it stands on a row
 
-	// w is the write set of the table; own is the place of the next row in it.
+	// w is the write set of the table; own walks it.
 	w   *tableWrites
 	own ownCursor
 	err error
@@ -104,7 +104,7 @@ func (s *RowScan) start() {
 		}
 	}
 	if s.w != nil {
-		s.own.start(s.w, s.from, s.to, s.reverse)
+		s.own.start(s.v, s.w, s.from, s.to, s.reverse)
 	}
 }
 
@@ -138,53 +138,44 @@ func (s *RowScan) plain(dst *types.Batch, limit int) int {
 func (s *RowScan) merged(dst *types.Batch, limit int) int {
 	n := 0
 	for n < limit {
-		r := s.own.row()
-		if r == nil && !s.ok {
+		ok, err := s.own.peek()
+		if err != nil {
+			s.err = err
 			return n
 		}
+		if !ok && !s.ok {
+			return n
+		}
+		image, deleted := s.own.image, s.own.deleted
+		id, p := s.own.at, position0
 		fromStore := s.ok
-		if s.ok && r != nil {
-			id := s.it.ID()
-			if id == r.id {
-				if ver := r.visible(s.v.command); ver != nil {
-					fromStore = false
-				} else {
-					r = nil // written by this very command: the committed version counts
-				}
-				if !fromStore {
-					s.advance()
-				} else {
-					s.own.move()
-				}
-			} else if (id < r.id) == s.reverse {
+		if s.ok && ok {
+			switch have := s.it.ID(); {
+			case have == id: // the transaction's version counts
 				fromStore = false
+				s.advance()
+			default:
+				fromStore = (have < id) != s.reverse
 			}
 		}
 		if fromStore {
+			image, deleted, id, p = s.it.Image(), false, s.it.ID(), s.it.Position()
+		} else {
+			s.own.move()
+		}
+		if !deleted {
 			if s.dec != nil {
-				if s.err = s.dec.Vecs(dst.Cols, n, s.it.Image(), &s.arena); s.err != nil {
+				if s.err = s.dec.Vecs(dst.Cols, n, image, &s.arena); s.err != nil {
 					return n
 				}
 			}
-			s.ids = append(s.ids, s.it.ID())
-			s.pos = append(s.pos, s.it.Position())
+			s.ids = append(s.ids, id)
+			s.pos = append(s.pos, p)
 			n++
+		}
+		if fromStore {
 			s.advance()
-			continue
 		}
-		ver, id := r.visible(s.v.command), r.id
-		s.own.move()
-		if ver == nil || ver.deleted {
-			continue
-		}
-		if s.dec != nil {
-			if s.err = s.dec.Vecs(dst.Cols, n, ver.image, &s.arena); s.err != nil {
-				return n
-			}
-		}
-		s.ids = append(s.ids, id)
-		s.pos = append(s.pos, position0)
-		n++
 	}
 	return n
 }
@@ -205,65 +196,147 @@ func (s *RowScan) Close() error {
 	return err
 }
 
-// ownCursor walks the rows of a write set, which may grow and shrink under it.
+// ownCursor walks the rows that the transaction wrote, as a command sees them: those in memory and those spilled. Both may change under it.
 type ownCursor struct {
+	t        *Txn
 	w        *tableWrites
+	command  CommandID
 	from, to projections.RowID
 	reverse  bool
-	c, i     int
-	changes  uint64
-	at       projections.RowID // the row it stands on
-	done     bool
+
+	// What peek found: the row's id, and its image unless it is deleted.
+	at      projections.RowID
+	image   []byte
+	deleted bool
+	found   bool
+
+	c, i    int // place in the rows in memory
+	changes uint64
+	spills  int // chunks there were when the places were taken
+	k, op   int // place in the spilled chunks, and in ops
+	ops     []projections.RowOp
 }
 
-func (o *ownCursor) start(w *tableWrites, from, to projections.RowID, reverse bool) {
-	*o = ownCursor{w: w, from: from, to: to, reverse: reverse}
-	if reverse {
-		o.c, o.i = w.rows.prev(w.seek(to))
-	} else {
-		o.c, o.i = w.seek(from)
-	}
-	o.settle()
+func (o *ownCursor) start(v *View, w *tableWrites, from, to projections.RowID, reverse bool) {
+	*o = ownCursor{t: v.t, w: w, command: v.command, from: from, to: to, reverse: reverse}
+	o.place()
 }
 
-// settle notes the row of the present place.
-func (o *ownCursor) settle() {
-	o.changes = o.w.rows.changes
-	r := o.w.rows.at(o.c, o.i)
-	if r == nil || r.id < o.from || r.id >= o.to {
-		o.done = true
-		return
-	}
-	o.at = r.id
-}
-
-// row returns the row the cursor stands on, nil at the end. If that one is gone, the next.
-func (o *ownCursor) row() *rowWrites {
-	if o.done {
-		return nil
-	}
-	if o.changes != o.w.rows.changes {
-		o.c, o.i = o.w.seek(o.at)
-		if r := o.w.rows.at(o.c, o.i); o.reverse && (r == nil || r.id != o.at) {
-			o.c, o.i = o.w.rows.prev(o.c, o.i)
-		}
-		o.settle()
-		if o.done {
-			return nil
-		}
-	}
-	return o.w.rows.at(o.c, o.i)
-}
-
-// move goes to the next row. It is called right after row.
-func (o *ownCursor) move() {
-	if o.done {
-		return
-	}
+// place goes to the first row of what is left of the range.
+func (o *ownCursor) place() {
+	o.changes, o.spills, o.ops = o.w.rows.changes, len(o.w.spilled), nil
 	if o.reverse {
-		o.c, o.i = o.w.rows.prev(o.c, o.i)
-	} else {
-		o.c, o.i = o.w.rows.next(o.c, o.i)
+		o.c, o.i = o.w.rows.prev(o.w.seek(o.to))
+		if o.k = o.w.seekSpilled(o.to); o.k == len(o.w.spilled) {
+			o.k--
+		}
+		return
 	}
-	o.settle()
+	o.c, o.i = o.w.seek(o.from)
+	o.k = o.w.seekSpilled(o.from)
+}
+
+// peek finds the next row that the command sees (a deletion is one); ok is false at the end. It stays there until move.
+func (o *ownCursor) peek() (ok bool, err error) {
+	if o.changes != o.w.rows.changes || o.spills != len(o.w.spilled) {
+		o.found = false
+		o.place()
+	}
+	for !o.found {
+		r := o.memory()
+		op, err := o.spilled()
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case r == nil && op == nil:
+			return false, nil
+		case op == nil || r != nil && (r.id == op.Row || (r.id < op.Row) != o.reverse):
+			// A row in memory hides what was spilled of it: at the bottom of its versions there is the same.
+			o.at = r.id
+			if ver := r.visible(o.command); ver != nil {
+				o.image, o.deleted, o.found = ver.image, ver.deleted, true
+				return true, nil
+			}
+		default:
+			o.at = op.Row
+			if o.w.spilled[o.k].cid < o.command {
+				o.image, o.deleted, o.found = op.Image, false, true
+				return true, nil
+			}
+		}
+		o.move()
+	}
+	return true, nil
+}
+
+// move leaves the row that peek stands on: the range begins (or ends) behind it from now on.
+func (o *ownCursor) move() {
+	o.found = false
+	if o.reverse {
+		o.to = o.at
+	} else {
+		o.from = o.at + 1
+	}
+}
+
+// memory returns the next row of the range in memory.
+func (o *ownCursor) memory() *rowWrites {
+	for {
+		r := o.w.rows.at(o.c, o.i)
+		switch {
+		case r == nil:
+			return nil
+		case o.reverse && r.id >= o.to:
+			o.c, o.i = o.w.rows.prev(o.c, o.i)
+		case !o.reverse && r.id < o.from:
+			o.c, o.i = o.w.rows.next(o.c, o.i)
+		case r.id < o.from || r.id >= o.to:
+			return nil
+		default:
+			return r
+		}
+	}
+}
+
+// spilled returns the next row of the range in the spilled chunks.
+func (o *ownCursor) spilled() (*projections.RowOp, error) {
+	for o.k >= 0 && o.k < len(o.w.spilled) {
+		c := &o.w.spilled[o.k]
+		if o.reverse && c.last < o.from || !o.reverse && c.first >= o.to {
+			return nil, nil
+		}
+		if o.ops == nil {
+			var err error
+			if o.ops, err = o.t.spilledOps(c.number); err != nil {
+				return nil, err
+			}
+			if o.reverse {
+				o.op, _ = seekOp(o.ops, o.to)
+				o.op--
+			} else {
+				o.op, _ = seekOp(o.ops, o.from)
+			}
+		}
+		for o.op >= 0 && o.op < len(o.ops) {
+			op := &o.ops[o.op]
+			switch {
+			case o.reverse && op.Row >= o.to:
+				o.op--
+			case !o.reverse && op.Row < o.from:
+				o.op++
+			case op.Row < o.from || op.Row >= o.to:
+				return nil, nil
+			default:
+				return op, nil
+			}
+		}
+		o.ops = nil
+		if o.reverse {
+			o.k--
+		} else {
+			o.k++
+		}
+	}
+	return nil, nil
 }

@@ -74,7 +74,8 @@ func (c *counter) next(ctx context.Context) (int64, error) {
 	c.at++
 	if c.limit-c.at < c.ahead/2 && !c.fetching {
 		c.fetching = true
-		go c.fetch(c.limit)
+		from := c.limit
+		c.m.background.Go(func() { c.fetch(from) })
 	}
 	return n, nil
 }
@@ -252,7 +253,7 @@ func (s *sequence) prefetch(m *Manager, def *SequenceDef) {
 	st := projections.SequenceState{Sequence: def.OID, Last: s.last + (s.ahead+k)*def.Increment, Called: true}
 	s.fetching = true
 	gen := s.gen
-	go func() {
+	m.background.Go(func() {
 		err := m.logSequence(context.Background(), st)
 		s.mu.Lock()
 		if err == nil && gen == s.gen {
@@ -261,7 +262,7 @@ func (s *sequence) prefetch(m *Manager, def *SequenceDef) {
 		s.fetching = false
 		s.idle.Broadcast()
 		s.mu.Unlock()
-	}()
+	})
 }
 
 // settle waits until nothing is being logged in the background. Called with mu held.

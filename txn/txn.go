@@ -32,6 +32,7 @@ type Txn struct {
 	snapshotAt atomic.Uint64
 
 	mem    memory
+	spill  spillState
 	tables []*tableWrites
 	keyBuf []byte
 	rowBuf []types.Datum
@@ -132,6 +133,9 @@ func (t *Txn) HasSnapshot() bool { return t.command > 0 }
 
 // HasWrites reports whether a commit would put anything into the log.
 func (t *Txn) HasWrites() bool {
+	if t.spill.chunks > 0 {
+		return true
+	}
 	for _, w := range t.tables {
 		if !w.temp && w.rows.n > 0 {
 			return true
@@ -201,6 +205,9 @@ func (t *Txn) Rollback() {
 		if t.undo[i].w.temp {
 			t.undo[i].w.pop(t.undo[i].row)
 		}
+	}
+	if t.spill.chunks > 0 {
+		t.abandonChunks()
 	}
 	t.end(false)
 }

@@ -46,7 +46,7 @@ func (t *Txn) findKey(ctx context.Context, w *tableWrites, def *projections.Tabl
 	slot := w.slots[ix]
 	o := w.overlays[slot]
 	if o.pending {
-		if err := t.buildOverlay(w, def, ix); err != nil {
+		if err := t.fillOverlay(w, def, ix); err != nil {
 			return 0, false, err
 		}
 	}
@@ -59,14 +59,20 @@ func (t *Txn) findKey(ctx context.Context, w *tableWrites, def *projections.Tabl
 				return 0, false, err
 			}
 		}
-		if other, found = w.ownKey(o, slot, key, self); found || o.complete {
-			return other, found, nil
+		// A key that the transaction had not locked is not a key of a row that it wrote, but for an index that it made.
+		if !fresh || o.complete {
+			if err := t.fillOverlay(w, def, ix); err != nil {
+				return 0, false, err
+			}
+			if other, found, err = t.ownKey(w, o, slot, key, self); found || err != nil || o.complete {
+				return other, found, err
+			}
 		}
 		other, found, err = t.m.store.UniqueRow(x, bytesOf(key))
 		if err != nil || !found || other == self {
 			return 0, false, err
 		}
-		if r := w.find(other); r != nil { // the transaction's own version counts, and the row is locked
+		if r := w.find(other); r != nil { // a committed row that the transaction wrote: the transaction's own version counts, and the row is locked
 			return other, !r.head.deleted && r.head.keyOf(slot) == key, nil
 		}
 		row := rowTag{w.storage, other}
@@ -88,18 +94,26 @@ func (t *Txn) findKey(ctx context.Context, w *tableWrites, def *projections.Tabl
 }
 
 // ownKey looks for a row other than self whose newest version has the key. In a complete overlay rows without versions are committed ones.
-func (w *tableWrites) ownKey(o *overlay, slot int, key string, self projections.RowID) (projections.RowID, bool) {
+func (t *Txn) ownKey(w *tableWrites, o *overlay, slot int, key string, self projections.RowID) (projections.RowID, bool, error) {
 	for c, i := o.seek(key, 0); ; c, i = o.items.next(c, i) {
 		it := o.items.at(c, i)
 		if it == nil || it.key != key {
-			return 0, false
+			return 0, false, nil
 		}
 		if it.row == self {
 			continue
 		}
-		r := w.find(it.row)
-		if r == nil && o.complete && !w.temp || r != nil && !r.head.deleted && r.head.keyOf(slot) == key {
-			return it.row, true
+		if r := w.find(it.row); r != nil {
+			if !r.head.deleted && r.head.keyOf(slot) == key {
+				return it.row, true, nil
+			}
+			continue
+		}
+		if _, _, ok, err := t.spilledRow(w, it.row); ok || err != nil {
+			return it.row, ok, err
+		}
+		if o.complete && !w.temp {
+			return it.row, true, nil
 		}
 	}
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // View is what a command sees: the committed state of a snapshot, overlaid with what earlier commands of the transaction wrote. Safe for
-// concurrent reads while its transaction writes nothing. The snapshot is taken at the first read.
+// concurrent reads as long as its transaction writes nothing, and has written nothing to the tables that are read. The snapshot is taken at the
+// first read.
 type View struct {
 	t       *Txn
 	command CommandID
@@ -92,6 +93,17 @@ func (v *View) GetAt(def *projections.TableDef, dec *projections.RowDecoder, row
 			if !r.base {
 				return 0, false, nil
 			}
+		} else if len(w.spilled) > 0 {
+			image, cid, ok, err := v.t.spilledRow(w, row)
+			if err != nil || ok && cid >= v.command {
+				return 0, false, err
+			}
+			if ok {
+				if dec != nil {
+					err = dec.SharedDatums(dst, image)
+				}
+				return position0, err == nil, err
+			}
 		}
 	}
 	if def.Temp {
@@ -123,30 +135,32 @@ func (v *View) LookupUnique(def *projections.TableDef, ix int, key []byte) (row 
 func (v *View) lookupOwn(w *tableWrites, def *projections.TableDef, ix int, key string) (row projections.RowID, found, done bool, err error) {
 	slot := w.bind(def)[ix]
 	o := w.overlays[slot]
-	if o.pending {
-		if err := v.t.buildOverlay(w, def, ix); err != nil {
-			return 0, false, true, err
-		}
+	if err := v.t.fillOverlay(w, def, ix); err != nil {
+		return 0, false, true, err
 	}
 	for c, i := o.seek(key, 0); ; c, i = o.items.next(c, i) {
 		it := o.items.at(c, i)
 		if it == nil || it.key != key {
 			return 0, false, o.complete, nil
 		}
-		if v.itemVisible(w, slot, it) {
-			return it.row, true, true, nil
+		if visible, err := v.itemVisible(w, slot, it); visible || err != nil {
+			return it.row, visible, true, err
 		}
 	}
 }
 
 // itemVisible reports whether an overlay entry is one that the command sees.
-func (v *View) itemVisible(w *tableWrites, slot int, it *overlayItem) bool {
+func (v *View) itemVisible(w *tableWrites, slot int, it *overlayItem) (bool, error) {
 	r := w.find(it.row)
 	if r == nil {
-		return w.overlays[slot].complete && !w.temp // a committed row
+		_, cid, ok, err := v.t.spilledRow(w, it.row)
+		if ok || err != nil {
+			return cid < v.command, err
+		}
+		return w.overlays[slot].complete && !w.temp, nil // a committed row
 	}
 	ver := r.visible(v.command)
-	return ver != nil && !ver.deleted && ver.keyOf(slot) == it.key
+	return ver != nil && !ver.deleted && ver.keyOf(slot) == it.key, nil
 }
 
 // entryVisible reports whether an entry of the store's index is one that the command sees.

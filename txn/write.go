@@ -61,6 +61,9 @@ func (t *Txn) InsertRow(ctx context.Context, def *projections.TableDef, id proje
 			w.overlays[slot].add(key, id)
 		}
 	}
+	if t.mem.bytes > t.m.opts.SpillBytes+t.spill.stuck {
+		return t.spillRows(ctx)
+	}
 	return nil
 }
 
@@ -185,7 +188,10 @@ func (t *Txn) Delete(ctx context.Context, def *projections.TableDef, row project
 
 // writableRow returns the row's versions, nil when the transaction did not write it before, and checks that the row is there and locked: T3.
 func (t *Txn) writableRow(w *tableWrites, def *projections.TableDef, row projections.RowID, mode RowLockMode) (*rowWrites, error) {
-	r := w.find(row)
+	r, err := t.unspill(w, row)
+	if err != nil {
+		return nil, err
+	}
 	if r != nil && r.head.deleted || r == nil && w.temp {
 		return nil, pgerr.Internal("write to row %d of table %d, which does not exist", row, def.Table)
 	}

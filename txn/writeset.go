@@ -24,6 +24,8 @@ type rowWrites struct {
 	// base: the row is there in the committed state, below the versions. Where an overlay is complete the committed version is in the
 	// chain as well, with command 0 (see build.go), so that its keys are known.
 	base bool
+	// spilled: instead, the row is in a chunk, and the version at the bottom is what was spilled.
+	spilled bool
 }
 
 // changed reports whether the transaction really wrote the row.
@@ -52,6 +54,8 @@ type overlay struct {
 	items list[overlayItem]
 	// complete: the store's index is not looked at: it does not exist yet, or the table is temporary.
 	complete bool
+	// spilled is how many of the table's spilled chunks have their entries here.
+	spilled int
 	// pending: the entries of committed rows still have to be computed before the first use; see build.go.
 	pending bool
 }
@@ -94,6 +98,8 @@ type tableWrites struct {
 	// def is the definition that slots was computed for: slots[i] is the slot of def.Indexes[i].
 	def   *projections.TableDef
 	slots []int
+	// spilled are the chunks of this table that are in the log already, ascending by row ids; see spill.go.
+	spilled []spilledChunk
 	// nextRow hands out row ids of a temporary table.
 	nextRow projections.RowID
 	// small is room for what a table with few indexes needs, so that it takes no allocations of its own.
