@@ -68,6 +68,9 @@ func (t *Txn) findKey(ctx context.Context, w *tableWrites, def *projections.Tabl
 				return other, found, err
 			}
 		}
+		if t.m.store.RowCount(def.Storage) == 0 { // whoever had the key's lock before us has published his row by now
+			return 0, false, nil
+		}
 		other, found, err = t.m.store.UniqueRow(x, bytesOf(key))
 		if err != nil || !found || other == self {
 			return 0, false, err
