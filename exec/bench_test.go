@@ -175,3 +175,22 @@ func BenchmarkBulkInsert(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCompile is what making a plan ready costs: a point read, and a join with grouping.
+func BenchmarkCompile(b *testing.B) {
+	for name, sql := range map[string]string{
+		"point": "SELECT id, a, c FROM t WHERE id = 5",
+		"join":  "SELECT t.a, count(*), sum(u.b) FROM t JOIN t u ON t.id = u.id WHERE t.a > 5 GROUP BY t.a ORDER BY 2 DESC",
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := pointTable(b)
+			p := s.plan(sql).Plan()
+			b.ReportAllocs()
+			for range b.N {
+				if _, err := exec.Compile(p, s.d.cat); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

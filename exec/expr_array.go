@@ -14,6 +14,7 @@ type inSet struct {
 	hash  func(types.Datum) uint64
 	cmp   func(a, b types.Datum) int
 	raw   bool // values are equal exactly when their packed forms are
+	pad   bool // but for trailing blanks
 
 	built   bool
 	src     types.Datum
@@ -73,6 +74,9 @@ func (e *inSet) prepare() error {
 			if e.strs == nil {
 				e.strs = make(map[string]struct{}, a.Len())
 			}
+			if e.pad {
+				x.S = unpad(x.S)
+			}
 			e.strs[x.S] = struct{}{}
 		default:
 			if e.hashed == nil {
@@ -88,6 +92,9 @@ func (e *inSet) prepare() error {
 func (e *inSet) has(d types.Datum) bool {
 	if e.raw {
 		if e.strs != nil {
+			if e.pad {
+				d.S = unpad(d.S)
+			}
 			_, ok := e.strs[d.S]
 			return ok
 		}

@@ -58,6 +58,7 @@ const (
 	cmpFloat                  // by the float64 whose bits they are
 	cmpString                 // by bytes
 	cmpNumeric                // packed numerics
+	cmpPadded                 // by bytes, trailing blanks aside: char(n)
 	cmpCustom                 // by a comparator
 )
 
@@ -169,6 +170,8 @@ func (e *cmpExpr) filter(b *types.Batch, sel []int32) ([]int32, error) {
 			out = filterConst(op, x.Str, c.S, sel, out)
 		case cmpNumeric:
 			out = filterNumericConst(op, x, c.S, sel, out[:0])
+		case cmpPadded:
+			out = filterPadded(op, x.Str, unpad(c.S), sel, out[:0])
 		default:
 			out = out[:0]
 			for _, i := range sel {
@@ -445,6 +448,40 @@ func filterNumericConst(op cmpOp, x *types.Vec, c string, sel, out []int32) []in
 			continue
 		}
 		if op.holds(types.NumericCompare(s, c)) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// unpad cuts trailing blanks, which do not count in char(n).
+func unpad(s string) string {
+	n := len(s)
+	for n > 0 && s[n-1] == ' ' {
+		n--
+	}
+	return s[:n]
+}
+
+func filterPadded(op cmpOp, a []string, c string, sel, out []int32) []int32 {
+	switch op {
+	case cmpEq:
+		for _, i := range sel {
+			if s := a[i]; len(s) >= len(c) && s[:len(c)] == c && unpad(s[len(c):]) == "" {
+				out = append(out, i)
+			}
+		}
+		return out
+	case cmpNe:
+		for _, i := range sel {
+			if s := a[i]; len(s) < len(c) || s[:len(c)] != c || unpad(s[len(c):]) != "" {
+				out = append(out, i)
+			}
+		}
+		return out
+	}
+	for _, i := range sel {
+		if cmpStrings(op, unpad(a[i]), c) {
 			out = append(out, i)
 		}
 	}

@@ -419,7 +419,7 @@ func (c *compiler) scalarArrayOp(e *tree.ScalarArrayOpExpr) (expr, props, error)
 	if k, ok := comparisons[src]; ok && (k.op == cmpEq && e.UseOr || k.op == cmpNe && !e.UseOr) && k.kind != cmpCustom {
 		if arr, ok := args[1].(scalarExpr); ok {
 			typ := e.Args[0].Type().OID
-			s := &inSet{arg: args[0], arr: arr, not: !e.UseOr, raw: true, float: k.kind == cmpFloat, out: c.boolScratch()}
+			s := &inSet{arg: args[0], arr: arr, not: !e.UseOr, raw: true, float: k.kind == cmpFloat, pad: k.kind == cmpPadded, out: c.boolScratch()}
 			if k.kind == cmpNumeric {
 				s.raw, s.hash, s.cmp = false, types.Hasher(c.io, typ), types.Comparator(c.io, typ)
 			}

@@ -43,7 +43,7 @@ var comparisons = func() map[string]comparison {
 		all(cmpString, types.OIDText, a+"eq"+b, a+"ne"+b, a+"lt"+b, a+"le"+b, a+"gt"+b, a+"ge"+b)
 	}
 	under(cmpString, types.OIDText, "uuid")
-	plain(cmpCustom, types.OIDBpchar, "bpchar")
+	plain(cmpPadded, types.OIDBpchar, "bpchar")
 	under(cmpNumeric, types.OIDNumeric, "numeric")
 	under(cmpCustom, types.OIDInterval, "interval")
 	under(cmpCustom, types.OIDTimetz, "timetz")

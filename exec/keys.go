@@ -15,6 +15,7 @@ type keyKind uint8
 const (
 	keyInt    keyKind = iota // Fixed values by int64; equal values are identical
 	keyString                // Bytes values by bytes; equal values are identical
+	keyPadded                // Bytes values by bytes, trailing blanks aside: char(n)
 	keyOther                 // by the type's comparison
 )
 
@@ -36,6 +37,8 @@ func keyTypeOf(t types.T, io *types.Ctx) keyType {
 		k.kind = keyOther
 	case types.OIDText, types.OIDVarchar, types.OIDName, types.OIDBytea, types.OIDUuid, types.OIDUnknown, types.OIDCstring:
 		k.kind = keyString
+	case types.OIDBpchar:
+		k.kind = keyPadded
 	default:
 		k.kind = keyOther
 		if k.class == types.Fixed {
@@ -52,6 +55,8 @@ func (k *keyType) equal(a, b types.Datum) bool {
 		return a.I == b.I
 	case keyString:
 		return a.S == b.S
+	case keyPadded:
+		return a.S == b.S || unpad(a.S) == unpad(b.S)
 	}
 	if k.class == types.Bytes && a.S == b.S {
 		return true
@@ -75,6 +80,10 @@ func (k *keyType) hashColumn(v *types.Vec, sel []int32, sums []uint64, first boo
 		for i, r := range sel {
 			sums[i] = types.CombineHash(sums[i], xxhash.Sum64String(v.Str[r]))
 		}
+	case k.kind == keyPadded && v.Nulls == nil:
+		for i, r := range sel {
+			sums[i] = types.CombineHash(sums[i], xxhash.Sum64String(unpad(v.Str[r])))
+		}
 	default:
 		for i, r := range sel {
 			switch {
@@ -84,6 +93,8 @@ func (k *keyType) hashColumn(v *types.Vec, sel []int32, sums []uint64, first boo
 				sums[i] = mix(sums[i], uint64(v.Fix[r]))
 			case k.kind == keyString:
 				sums[i] = types.CombineHash(sums[i], xxhash.Sum64String(v.Str[r]))
+			case k.kind == keyPadded:
+				sums[i] = types.CombineHash(sums[i], xxhash.Sum64String(unpad(v.Str[r])))
 			default:
 				sums[i] = types.CombineHash(sums[i], k.hash(v.Datum(int(r))))
 			}
@@ -132,6 +143,8 @@ func (k *sortKey) compare(a, b types.Datum) int {
 		c = cmpInt64(a.I, b.I)
 	case keyString:
 		c = compareStrings(a.S, b.S)
+	case keyPadded:
+		c = compareStrings(unpad(a.S), unpad(b.S))
 	default:
 		c = k.t.cmp(a, b)
 	}
@@ -177,6 +190,8 @@ func (k *sortKey) prefix(d types.Datum) uint64 {
 		p = uint64(d.I) ^ 1<<63
 	case k.t.float:
 		p = uint64(floatKey(d.I)) ^ 1<<63
+	case k.t.kind == keyPadded:
+		p = stringPrefix(unpad(d.S))
 	default:
 		p = stringPrefix(d.S)
 	}

@@ -591,7 +591,8 @@ func prefixEnd(p string) (string, bool) {
 	return "", false
 }
 
-// idSource reads the rows of a list of row ids, in that order: bitmap and tid scans.
+// idSource reads the rows of an ascending list of row ids: bitmap and tid scans. Where the ids lie densely it walks the table between the first and
+// the last of a batch and picks; elsewhere it looks each up.
 type idSource struct {
 	*tableBatch
 	dec  *projections.RowDecoder
@@ -601,16 +602,90 @@ type idSource struct {
 	row  []types.Datum
 	got  []projections.RowID
 	once map[*indexConds]*txn.IndexScan
+	scan *txn.RowScan
+	// until is the number of ids that the walk under way covers.
+	until int
+	sel   []int32
 }
+
+// denseRows: a walk over up to so many rows for each one wanted costs less than looking that one up.
+const denseRows = 16
 
 func (s *idSource) open() error {
 	var err error
 	s.ids, err = s.find()
-	s.at = 0
+	s.at, s.until = 0, 0
 	return err
 }
 
 func (s *idSource) next() (*types.Batch, error) {
+	for s.at < len(s.ids) {
+		if s.at >= s.until {
+			s.plan()
+		}
+		read := s.lookup
+		if s.at < s.until {
+			read = s.walk
+		}
+		b, err := read()
+		if err != nil || b != nil {
+			return b, err
+		}
+	}
+	return nil, nil
+}
+
+// plan decides how the next ids are read.
+func (s *idSource) plan() {
+	n := min(8*types.BatchRows, len(s.ids)-s.at)
+	if n < types.BatchRows/16 {
+		return
+	}
+	first, last := s.ids[s.at], s.ids[s.at+n-1]
+	if int64(last-first) > int64(n)*denseRows {
+		return
+	}
+	s.until = s.at + n
+	if s.scan == nil {
+		s.scan = s.st.view().Rows(s.rel.def, s.dec, first, last+1, false)
+	} else {
+		s.scan.Reset(first, last+1)
+	}
+}
+
+// walk returns the wanted rows of the next stretch of the table.
+func (s *idSource) walk() (*types.Batch, error) {
+	n, err := s.scan.Next(&s.out, types.BatchRows)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		s.at = s.until
+		return nil, nil
+	}
+	ids := s.scan.IDs()
+	out := selBuf(&s.sel)[:0]
+	for i, id := range ids {
+		for s.at < s.until && s.ids[s.at] < id {
+			s.at++ // not visible
+		}
+		if s.at < s.until && s.ids[s.at] == id {
+			out = append(out, int32(i))
+			s.at++
+		}
+	}
+	if len(out) == 0 {
+		return nil, nil
+	}
+	s.out.N, s.out.Sel = n, out
+	if s.sys != nil {
+		s.system(ids, s.scan.Positions())
+	}
+	return &s.out, nil
+}
+
+// lookup reads the next ids one by one.
+func (s *idSource) lookup() (*types.Batch, error) {
 	v := s.st.view()
 	for _, c := range s.out.Cols {
 		c.Resize(0)
@@ -647,6 +722,10 @@ func (s *idSource) reset() {
 	for k, scan := range s.once {
 		scan.Close()
 		delete(s.once, k)
+	}
+	if s.scan != nil {
+		s.scan.Close()
+		s.scan = nil
 	}
 	s.ids = nil
 }
