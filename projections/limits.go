@@ -1,7 +1,5 @@
 package projections
 
-import "time"
-
 const (
 	// cacheBytesDefault is the block cache: enough for the upper levels of a few GB of rows. Pebble fills it only as blocks are read.
 	cacheBytesDefault = 256 << 20
@@ -32,10 +30,6 @@ const (
 	timeMarkEvery = 100_000 // microseconds
 	// rejectedMax bounds the positions remembered as rejected; a proposer asks at once, so old ones are of no use.
 	rejectedMax = 1024
-	// opsMaxPerTable and the like guard the decoder against counts that the bytes cannot hold; see eventReader.count.
-	eventBytesMax = 1 << 30
 	// pruneBatch is how many history entries one batch of pruning removes before it lets the projector go on.
 	pruneBatch = 10_000
-	// pruneEvery is how often history beyond its retention is looked for.
-	pruneEvery = time.Minute
 )

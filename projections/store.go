@@ -34,6 +34,8 @@ type Options struct {
 
 	// BackgroundError is told of errors of flushes and compactions, which Pebble retries. May be nil.
 	BackgroundError func(error)
+	// Corruption is told of damage in the store's files, wherever it was met; whoever was reading gets an error XX001. May be nil.
+	Corruption func(file string, err error)
 	// Flushed is told after each flush. May be nil.
 	Flushed func()
 	// Logger gets Pebble's own messages; nil drops them.
@@ -169,6 +171,12 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		BackgroundError: func(err error) {
 			if s.opts.BackgroundError != nil {
 				s.opts.BackgroundError(err)
+			}
+		},
+		// Without this Pebble ends the process.
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			if s.opts.Corruption != nil {
+				s.opts.Corruption(info.Path, info.Details)
 			}
 		},
 		FlushEnd: func(pebble.FlushInfo) {

@@ -24,5 +24,11 @@
 // takes key locks and checks uniqueness (unique.go), and puts the new image into the write set (writeset.go); Commit encodes the write set
 // as one event (commit.go), proposes it, and releases the locks when it is applied.
 //
+// Beside that path: savepoints and temporary tables share the write set (txn.go, writeset.go); an index made by the transaction itself is read
+// through build.go; a bulk load leaves memory before it commits (spill.go); table and advisory locks are in heavylock.go, deadlocks in wait.go.
+//
+// What we do not do: SERIALIZABLE (the session refuses it), a limit on lock memory other than that of the write set, and large UPDATEs and
+// DELETEs out of memory: about 200 bytes a row and the row itself stay until the commit.
+//
 // Start debugging with Manager.Locks and Manager.Transactions, which pg_locks and pg_stat_activity show.
 package txn

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"pgregory.net/rapid"
 
 	"kimberlite/log"
@@ -95,6 +96,10 @@ func runModel(t *testing.T, rt *rapid.T, kind string) {
 		if _, err := n.store.Verify(ctx, nil); err != nil {
 			rt.Fatal(err)
 		}
+	}
+	n.background.Wait()
+	if xids, err := n.store.PendingChunks(); err != nil || len(xids) > 0 {
+		rt.Fatalf("chunks of %v are left (%v)", xids, err)
 	}
 	if locks := n.Locks(); len(locks) > 0 {
 		rt.Fatalf("locks are left: %+v", locks)
@@ -383,6 +388,92 @@ func TestChunkedCommit(t *testing.T) {
 	v.Release()
 	tx.Rollback()
 	if _, err := n.store.Verify(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+	n.stop()
+}
+
+// A bulk load that is cut off leaves nothing: neither when it is rolled back, nor when the node dies. While it runs it sees its own rows, others
+// do not; and a row that was spilled can be changed.
+func TestSpilledLoad(t *testing.T) {
+	n := newNode(t, Options{SpillBytes: 20_000})
+	def := usersTable(100, 1000)
+	n.create(t, def)
+	b, other := n.backend(), n.backend()
+	load := func(tx *Txn) {
+		tx.Command().Release()
+		for i := int64(1); i <= 2000; i++ {
+			if _, err := tx.Insert(ctx, def, row(i, fmt.Sprint("name", i%7), i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if tx.spill.chunks < 2 || tx.mem.bytes > 60_000 {
+			t.Fatalf("%d chunks were spilled, %d bytes are left", tx.spill.chunks, tx.mem.bytes)
+		}
+	}
+	count := func(b *Backend, tx *Txn, want int) {
+		t.Helper()
+		own := tx == nil
+		if own {
+			tx = b.Begin(TxnOptions{})
+			defer tx.Rollback()
+		}
+		v := tx.Command()
+		defer v.Release()
+		if got := len(scanRows(t, v, def, 0, false)); got != want {
+			t.Fatalf("%d rows, not %d", got, want)
+		}
+		if got := len(scanIndex(t, v, def, 1, projections.KeySpan{}, 0, true)); got != want {
+			t.Fatalf("%d rows by the index, not %d", got, want)
+		}
+	}
+	tx := b.Begin(TxnOptions{})
+	load(tx)
+	count(b, tx, 2000)
+	count(other, nil, 0)
+	tx.Rollback()
+	n.background.Wait()
+	count(other, nil, 0)
+
+	tx = b.Begin(TxnOptions{})
+	load(tx)
+	n.group.mu.Lock()
+	events := slices.Clone(n.group.events)
+	n.group.mu.Unlock()
+	again := restart(t, vfs.NewMem(), events) // the log as it was when the node died
+	if xids, err := again.store.PendingChunks(); err != nil || len(xids) > 0 {
+		t.Fatalf("chunks of %v are left (%v)", xids, err)
+	}
+	again.stop()
+
+	v := tx.Command()
+	r, found, err := v.LookupUnique(def, 0, def.Indexes[0].AppendKeyPart(nil, 0, types.Int(5)))
+	if err != nil || !found {
+		t.Fatalf("row 5 is not there (%v)", err)
+	}
+	var uv *UniqueViolation
+	if _, err := tx.Insert(ctx, def, row(5, "again", 0)); !errors.As(err, &uv) || uv.Row != r {
+		t.Fatalf("inserting key 5 again: %v", err)
+	}
+	if out, err := tx.LockRow(ctx, v, def, r, ForUpdate, WaitBlock, "t"); out != Unchanged || err != nil {
+		t.Fatalf("outcome %d (%v)", out, err)
+	}
+	must(t, tx.Update(ctx, def, r, nil, row(9999, "changed", 0)))
+	_, err = tx.LockRow(ctx, v, def, r+1, ForUpdate, WaitBlock, "t")
+	must(t, err)
+	must(t, tx.Delete(ctx, def, r+1))
+	v.Release()
+	v = tx.Command()
+	for id := int64(5); id <= 6; id++ { // both keys are free again
+		_, err = tx.Insert(ctx, def, row(id, "new", 0))
+		must(t, err)
+	}
+	v.Release()
+	count(b, tx, 2001)
+	_, err = tx.Commit(ctx)
+	must(t, err)
+	count(other, nil, 2001)
+	if _, err := n.store.Verify(ctx, nil); err != nil {
 		t.Fatal(err)
 	}
 	n.stop()
