@@ -132,7 +132,7 @@ func (b *builder) cteScan(n *plan.CTEScan) (operator, error) {
 	if sub.cte == nil {
 		sub.cte = &cteStore{st: b.st, cols: sub.cols}
 	}
-	return b.scan(&cteReader{s: sub.cte, deps: sub.deps}, b.c.binding(columnsOf(plan.ScanVar)), n, len(sub.cols))
+	return b.scan(&cteReader{s: sub.cte, deps: sub.deps}, b.rowScan(n, sub.cols), n, len(sub.cols))
 }
 
 // materialOp keeps its input's rows for rescans; they stay good until a parameter that the input reads changes.
@@ -172,7 +172,7 @@ type workSource struct {
 }
 
 func (b *builder) workTableScan(n *plan.WorkTableScan) (operator, error) {
-	return b.scan(&workSource{st: b.st, num: n.Union}, b.c.binding(columnsOf(plan.ScanVar)), n, -1)
+	return b.scan(&workSource{st: b.st, num: n.Union}, b.rowScan(n, b.st.work(n.Union).cols), n, -1)
 }
 
 func (st *state) work(num int) *workTable {

@@ -316,7 +316,46 @@ func (b *builder) subqueryScan(n *plan.SubqueryScan) (operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.scan(&boundedSource{in}, b.c.binding(columnsOf(plan.ScanVar)), n, len(n.Outer.Common().Target))
+	return b.scan(&boundedSource{in}, b.rowScan(n, typesOf(n.Outer)), n, len(n.Outer.Common().Target))
+}
+
+// rowScan is the compiler for the expressions of a scan whose input has the columns; AttNo 0 is the row of them.
+func (b *builder) rowScan(n plan.Node, cols []types.T) *compiler {
+	c := b.c.binding(nil)
+	plain := columnsOf(plan.ScanVar)
+	c.bind = func(v *tree.Var) (expr, error) {
+		if v.AttNo != 0 || v.VarNo != plan.ScanVar {
+			return plain(v)
+		}
+		return c.record(v.T, cols, n.Common().RowNames)
+	}
+	return c
+}
+
+// record makes a row value of the first columns of the input. A column that is that row already, as of a function that returns a composite type, is returned
+// as it is. names may be fewer than cols: what follows are columns that nobody can name.
+func (c *compiler) record(t types.T, cols []types.T, names []string) (expr, error) {
+	if names != nil && len(names) < len(cols) {
+		cols = cols[:len(names)]
+	}
+	if len(cols) == 1 && cols[0].OID == t.OID && t.OID != types.OIDRecord {
+		return &varExpr{col: 0}, nil
+	}
+	typ := types.BaseType(c.io, t).OID
+	if typ != types.OIDRecord && !isComposite(c.io, typ) {
+		return &varExpr{col: 0}, nil // a function that returns one plain value
+	}
+	args, oids := make([]expr, len(cols)), make([]types.OID, len(cols))
+	for i, ct := range cols {
+		args[i], oids[i] = &varExpr{col: i}, ct.OID
+	}
+	if len(names) != len(cols) || typ != types.OIDRecord {
+		names = nil
+	}
+	io := c.io
+	return &listExpr{rowwise: c.rowwise(t), args: args, argv: make([]types.Datum, len(args)), f: func(vals []types.Datum) (types.Datum, error) {
+		return types.Datum{S: types.MakeRecord(io, typ, oids, names, vals)}, nil
+	}}, nil
 }
 
 // boundedSource is an operator as a source that hands bounds on.

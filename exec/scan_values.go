@@ -38,7 +38,7 @@ func (b *builder) valuesScan(n *plan.ValuesScan) (operator, error) {
 		}
 	}
 	src.out, src.row = newBatchBuilder(cols, b.c.io), make([]types.Datum, len(cols))
-	return b.scan(src, b.c.binding(columnsOf(plan.ScanVar)), n, len(cols))
+	return b.scan(src, b.rowScan(n, cols), n, len(cols))
 }
 
 func (s *valuesSource) setBound(n int64) { s.max = n }
@@ -254,7 +254,7 @@ func (b *builder) functionScan(n *plan.FunctionScan) (operator, error) {
 		all = append(all, types.Of(types.OIDInt8))
 	}
 	src.out, src.row = newBatchBuilder(all, c.io), make([]types.Datum, len(all))
-	return b.scan(src, b.c.binding(columnsOf(plan.ScanVar)), n, len(all))
+	return b.scan(src, b.rowScan(n, all), n, len(all))
 }
 
 // functionColumns returns the types of the columns that a function in FROM yields.

@@ -301,6 +301,9 @@ func (r *root) baseNode(b *rel, base *plan.Base, p *path, quals []tree.Expr) {
 	base.Target = r.relTarget(b.ids)
 	base.Quals = quals
 	base.StartupCost, base.TotalCost, base.Rows, base.Width = p.startup, p.total, p.rows, b.width
+	if _, whole := r.needed[varKey{b.rti, 0}]; whole && b.rte.Kind != tree.RTERelation {
+		base.RowNames = b.rte.Eref.Cols
+	}
 }
 
 func (r *root) fillScan(b *rel, s *plan.Scan, p *path, quals []tree.Expr) {

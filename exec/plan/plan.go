@@ -76,7 +76,10 @@ type Base struct {
 	Rows                   float64
 	Width                  int
 	InitPlans              []int // subplans to mention under this node in EXPLAIN
-	SubPlanRefs            []int
+	// RowNames are the column names of what a SubqueryScan, FunctionScan, ValuesScan, CTEScan or WorkTableScan reads, set where an expression
+	// refers to it as a whole row (a Var with AttNo 0).
+	RowNames    []string
+	SubPlanRefs []int
 	// Fixed is set while planning when the node is known above under other expressions than it computes.
 	Fixed []tree.TargetEntry
 }
