@@ -1,7 +1,6 @@
 package functions
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -10,7 +9,7 @@ import (
 	"kimberlite/sql/types"
 )
 
-// The everyday text functions and operators (9.4, 9.7): concatenation, length, case, substrings, trimming, LIKE and regular expressions.
+// The everyday text functions and operators (9.4, 9.7): concatenation, length, case, substrings and trimming.
 
 // text1 registers a function from one text to another.
 func text1(src string, fn func(s string) string) {
@@ -200,115 +199,6 @@ func splitPart(a []types.Datum) (types.Datum, error) {
 		return types.Str(""), nil
 	}
 	return types.Str(parts[n-1]), nil
-}
-
-// likeMatch matches LIKE patterns: % any text, _ one character, backslash escapes.
-func likeMatch(s, p string) bool {
-	for p != "" {
-		switch p[0] {
-		case '%':
-			for p != "" && p[0] == '%' {
-				p = p[1:]
-			}
-			if p == "" {
-				return true
-			}
-			for i := 0; i <= len(s); i++ {
-				if likeMatch(s[i:], p) {
-					return true
-				}
-			}
-			return false
-		case '_':
-			if s == "" {
-				return false
-			}
-			_, n := utf8.DecodeRuneInString(s)
-			s, p = s[n:], p[1:]
-		case '\\':
-			if len(p) > 1 {
-				p = p[1:]
-			}
-			fallthrough
-		default:
-			if s == "" || s[0] != p[0] {
-				return false
-			}
-			s, p = s[1:], p[1:]
-		}
-	}
-	return s == ""
-}
-
-func registerLike() {
-	for _, t := range []string{"text", "name", "bytea"} {
-		textFn(t+"like", func(a []types.Datum) (types.Datum, error) { return types.Bool(likeMatch(a[0].S, a[1].S)), nil })
-		textFn(t+"nlike", func(a []types.Datum) (types.Datum, error) { return types.Bool(!likeMatch(a[0].S, a[1].S)), nil })
-	}
-	for _, t := range []string{"text", "name", "bpchar"} {
-		textFn(t+"iclike", func(a []types.Datum) (types.Datum, error) {
-			return types.Bool(likeMatch(strings.ToLower(a[0].S), strings.ToLower(a[1].S))), nil
-		})
-		textFn(t+"icnlike", func(a []types.Datum) (types.Datum, error) {
-			return types.Bool(!likeMatch(strings.ToLower(a[0].S), strings.ToLower(a[1].S))), nil
-		})
-	}
-	scalars["bpcharlike"], scalars["bpcharnlike"] = scalars["textlike"], scalars["textnlike"]
-}
-
-// compiledRegexp is a call site's last pattern.
-type compiledRegexp struct {
-	pattern string
-	re      *regexp.Regexp
-}
-
-// pattern compiles an advanced regular expression; the site remembers it. Back-references are refused.
-func (c *Call) pattern(p string, fold bool) (*regexp.Regexp, error) {
-	if m, ok := c.Memo.(*compiledRegexp); ok && m.pattern == p {
-		return m.re, nil
-	}
-	src := strings.NewReplacer(`\m`, `\b`, `\M`, `\b`, `\y`, `\b`, `\Y`, `\B`, `\Z`, `\z`).Replace(p)
-	flags := "(?s)"
-	if fold {
-		flags = "(?is)"
-	}
-	re, err := regexp.Compile(flags + src)
-	if err != nil {
-		if strings.Contains(err.Error(), "invalid escape sequence") || strings.Contains(err.Error(), "Perl syntax") {
-			return nil, pgerr.Unsupported("this regular expression", "Back-references and look-around are not available.")
-		}
-		return nil, pgerr.Newf(pgerr.InvalidRegularExpression, "invalid regular expression: %s", err)
-	}
-	c.Memo = &compiledRegexp{p, re}
-	return re, nil
-}
-
-func registerRegexp() {
-	for _, t := range []string{"text", "name", "bpchar"} {
-		for _, fold := range []bool{false, true} {
-			for _, not := range []bool{false, true} {
-				name := t
-				if fold {
-					name += "ic"
-				}
-				name += "regexeq"
-				if not {
-					name = strings.TrimSuffix(name, "eq") + "ne"
-				}
-				fold, not := fold, not
-				if _, done := scalars[name]; done {
-					continue
-				}
-				scalar(name, func(c *Call, a []types.Datum) (types.Datum, error) {
-					re, err := c.pattern(a[1].S, fold)
-					if err != nil {
-						return types.Datum{}, err
-					}
-					return types.Bool(re.MatchString(a[0].S) != not), nil
-				})
-			}
-		}
-	}
 }
 
 // registerConcat: concat, concat_ws and format's simplest relatives over any types.
