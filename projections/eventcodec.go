@@ -365,7 +365,12 @@ func (r *eventReader) oid() types.OID { return types.OID(r.max(math.MaxUint32)) 
 
 // count reads the number of items that take at least size bytes each, so that a lying count cannot make us allocate.
 func (r *eventReader) count(size int) int {
-	return int(r.max(uint64(len(r.b) / size)))
+	v := r.uint()
+	if v > uint64(len(r.b)/size) {
+		r.fail()
+		return 0
+	}
+	return int(v)
 }
 
 func (r *eventReader) bytes() []byte {

@@ -9,6 +9,8 @@ const (
 	hotShards = 64
 	// hotEntryMax keeps a few wide rows from pushing out all the narrow ones.
 	hotEntryMax = 4096
+	// findNear is the distance up to which a seek from where an iterator stands beats the cache of single keys.
+	findNear = 16
 	// memTableBytesDefault: fewer flushes than Pebble's 4 MiB, and with the WAL off a crash replays at most about two of these.
 	// Memtables start small and double, so that an idle server does not pay for it.
 	memTableBytesDefault = 64 << 20

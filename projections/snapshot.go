@@ -253,6 +253,7 @@ type RowIter struct {
 	lo    [rowKeyLen]byte
 	hi    [rowKeyLen]byte
 	seek  [rowKeyLen]byte
+	last  RowID // the last one that Find looked for
 	value []byte
 	err   error
 }
@@ -308,6 +309,33 @@ func (it *RowIter) SeekGE(row RowID) bool {
 // SeekLT moves to the last row before the id.
 func (it *RowIter) SeekLT(row RowID) bool {
 	return it.err == nil && it.at(it.it.SeekLT(putRowKey(&it.seek, it.id, row)))
+}
+
+// Find goes to a row for its Position and Image only (ID and the moves are undefined afterwards). One close behind the last is sought, which is
+// cheap then; others are taken from the cache of single keys if they are there. fill enters those that are not: a large scan should not, or it
+// would sweep the cache.
+func (it *RowIter) Find(row RowID, fill bool) bool {
+	if it.err != nil {
+		return false
+	}
+	key := putRowKey(&it.seek, it.id, row)
+	if near := row - it.last; near > 0 && near <= findNear {
+		it.last = row
+		return it.at(it.it.SeekGE(key)) && it.ID() == row
+	}
+	it.last = row
+	hot := &it.sn.store.hot
+	if v, ok := hot.get(key, it.sn.position); ok && len(v) >= positionLen {
+		it.value = v
+		return true
+	}
+	if !it.at(it.it.SeekGE(key)) || it.ID() != row {
+		return false
+	}
+	if fill {
+		hot.put(key, it.value, it.sn.position)
+	}
+	return true
 }
 
 // ID is the row's id.

@@ -152,3 +152,50 @@ func BenchmarkRowLock(b *testing.B) {
 		tx.releaseRowLocks(0)
 	}
 }
+
+// What does a row of an index scan cost that reads the rows: in the order of the table, and out of order?
+func BenchmarkIndexScan(b *testing.B) {
+	const rows = 100_000
+	n := newNode(b, Options{})
+	def := usersTable(100, 1000)
+	n.group.keep = false
+	n.create(b, def)
+	be := n.backend()
+	tx := be.Begin(TxnOptions{})
+	tx.Command().Release()
+	for i := int64(1); i <= rows; i++ {
+		if _, err := tx.Insert(ctx, def, row(i, fmt.Sprintf("name%08d", i*7919%rows), 0)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	_, err := tx.Commit(ctx)
+	must(b, err)
+	must(b, n.store.Flush())
+	for ix, name := range []string{"in order", "out of order"} {
+		b.Run(name, func(b *testing.B) {
+			batch := newBatch(def)
+			start := cpuNanos()
+			for i := 0; i < b.N; i++ {
+				tx := be.Begin(TxnOptions{})
+				v := tx.Command()
+				s := v.Index(def, ix, projections.KeySpan{}, IndexScanOptions{Rows: def.Decoder()})
+				total := 0
+				for {
+					k, err := s.Next(batch, 0)
+					must(b, err)
+					if k == 0 {
+						break
+					}
+					total += k
+				}
+				must(b, s.Close())
+				if total != rows {
+					b.Fatal(total)
+				}
+				v.Release()
+				tx.Rollback()
+			}
+			reportCPU(b, start, b.N*rows)
+		})
+	}
+}

@@ -39,6 +39,10 @@ type IndexScan struct {
 
 	entryBuf []byte
 	rowBuf   []types.Datum
+
+	// fetched counts the rows read one by one; a scan of many keeps an iterator for them, which costs half of a look-up.
+	fetched int
+	rows    *projections.RowIter
 }
 
 // Index scans the entries of an index with logical keys in the span.
@@ -200,7 +204,21 @@ func (s *IndexScan) emit(dst *types.Batch, n int) bool {
 
 // fetch reads the row of an entry from the snapshot.
 func (s *IndexScan) fetch(dst *types.Batch, n int, row projections.RowID) bool {
-	p, found, err := s.v.snapshot().RowVecs(s.def.Storage, row, s.opts.Rows, dst.Cols, n, &s.arena)
+	var p log.Position
+	var found bool
+	var err error
+	if s.fetched++; s.fetched <= fetchSingly {
+		p, found, err = s.v.snapshot().RowVecs(s.def.Storage, row, s.opts.Rows, dst.Cols, n, &s.arena)
+	} else {
+		if s.rows == nil {
+			s.rows = s.v.snapshot().Rows(s.def.Storage, 0, projections.RowMax)
+		}
+		if found = s.rows.Find(row, s.fetched <= fetchFilling); found {
+			p, err = s.rows.Position(), s.opts.Rows.Vecs(dst.Cols, n, s.rows.Image(), &s.arena)
+		} else {
+			err = s.rows.Err()
+		}
+	}
 	if err == nil && !found {
 		err = missingRow(s.def, row)
 	}
@@ -279,12 +297,17 @@ func (s *IndexScan) IDs() []projections.RowID { return s.ids }
 func (s *IndexScan) Positions() []log.Position { return s.pos }
 
 // Close gives the scan's resources back.
-func (s *IndexScan) Close() error {
-	if s.it == nil {
-		return nil
+func (s *IndexScan) Close() (err error) {
+	if s.it != nil {
+		err = s.it.Close()
+		s.it = nil
 	}
-	err := s.it.Close()
-	s.it = nil
+	if s.rows != nil {
+		if cerr := s.rows.Close(); err == nil {
+			err = cerr
+		}
+		s.rows = nil
+	}
 	return err
 }
 

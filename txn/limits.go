@@ -23,6 +23,10 @@ const (
 	// arenaMin and arenaMax bound the chunks that row images and keys are cut from: a one-row transaction takes little, a bulk load few.
 	arenaMin = 512
 	arenaMax = 256 << 10
+	// fetchSingly is how many rows an index scan looks up one by one, through the cache, before it opens an iterator for them.
+	fetchSingly = 8
+	// fetchFilling is how many rows an index scan enters into the cache of single keys before it counts as a large one.
+	fetchFilling = 20_000
 	// shards of the lock tables: enough that eight writers seldom meet.
 	shards = 32
 	// xidsAhead is how many transaction ids one event reserves: a crash skips as many at most, and ids are 64 bits wide.
