@@ -20,10 +20,18 @@ func init() {
 	textFn("byteaoverlay_no_len", func(a []types.Datum) (types.Datum, error) {
 		return overlay(a[0].S, a[1].S, a[2].I, int64(len(a[1].S)), subBytes)
 	})
-	textFn("byteapos", func(a []types.Datum) (types.Datum, error) { return types.Int(int64(strings.Index(a[0].S, a[1].S) + 1)), nil })
-	textFn("byteatrim", func(a []types.Datum) (types.Datum, error) { return types.Str(trimBytes(a[0].S, a[1].S, true, true)), nil })
-	textFn("bytealtrim", func(a []types.Datum) (types.Datum, error) { return types.Str(trimBytes(a[0].S, a[1].S, true, false)), nil })
-	textFn("byteartrim", func(a []types.Datum) (types.Datum, error) { return types.Str(trimBytes(a[0].S, a[1].S, false, true)), nil })
+	textFn("byteapos", func(a []types.Datum) (types.Datum, error) {
+		return types.Int(int64(strings.Index(a[0].S, a[1].S) + 1)), nil
+	})
+	textFn("byteatrim", func(a []types.Datum) (types.Datum, error) {
+		return types.Str(trimBytes(a[0].S, a[1].S, true, true)), nil
+	})
+	textFn("bytealtrim", func(a []types.Datum) (types.Datum, error) {
+		return types.Str(trimBytes(a[0].S, a[1].S, true, false)), nil
+	})
+	textFn("byteartrim", func(a []types.Datum) (types.Datum, error) {
+		return types.Str(trimBytes(a[0].S, a[1].S, false, true)), nil
+	})
 	textFn("byteaGetByte", func(a []types.Datum) (types.Datum, error) {
 		if err := checkIndex(a[1].I, int64(len(a[0].S))); err != nil {
 			return types.Datum{}, err
@@ -181,7 +189,7 @@ func decodeHex(s string) (types.Datum, error) {
 		case c-'0' < 10:
 			return c - '0', true
 		case c|0x20 >= 'a' && c|0x20 <= 'f':
-			return c|0x20 - 'a' + 10, true
+			return c | 0x20 - 'a' + 10, true
 		}
 		return 0, false
 	}

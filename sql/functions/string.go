@@ -72,7 +72,9 @@ func init() {
 	bits := func(_ *Call, a []types.Datum) (types.Datum, error) { return types.Int(int64(len(a[0].S)) * 8), nil }
 	scalarOID(1810, bits)
 	scalarOID(1811, bits)
-	scalarOID(1812, func(_ *Call, a []types.Datum) (types.Datum, error) { return types.Int(int64(types.BitLen(a[0].S))), nil })
+	scalarOID(1812, func(_ *Call, a []types.Datum) (types.Datum, error) {
+		return types.Int(int64(types.BitLen(a[0].S))), nil
+	})
 	textFn("unistr", func(a []types.Datum) (types.Datum, error) { return unistr(a[0].S) })
 	textFn("unicode_normalize_func", func(a []types.Datum) (types.Datum, error) {
 		f, err := normalForm(a[1].S)
@@ -315,7 +317,7 @@ func init() {
 	scalar("text_format_nv", textFormat)
 }
 
-const formatHint = `For a single "%%" use "%%%%".`
+const formatHint = `For a single "%" use "%%".`
 
 // formatArgs are the arguments of format(), those of a VARIADIC array included.
 type formatArgs struct {
