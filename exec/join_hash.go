@@ -77,7 +77,7 @@ func (t *hashTable) add(cols, keys []*types.Vec, sel []int32, sums []uint64) {
 
 func (t *hashTable) memory() int64 { return t.bytes + t.rows.bytes }
 
-// build chains all rows, the first ones first in their buckets.
+// build chains all rows, the last ones first in their buckets, as PostgreSQL does.
 func (t *hashTable) build() {
 	n := 256
 	for n < t.rows.n+t.rows.n/2 {
@@ -94,7 +94,7 @@ func (t *hashTable) build() {
 		t.next = make([]int32, t.rows.n)
 	}
 	t.next = t.next[:t.rows.n]
-	for i := t.rows.n - 1; i >= 0; i-- {
+	for i := range t.rows.n {
 		if t.nullKey(i) {
 			continue
 		}

@@ -371,13 +371,13 @@ func (s *functionSource) next() (*types.Batch, error) {
 	return b, nil
 }
 
-// projectSet expands set-returning functions in a target list: for each input row, as many output rows as the longest
-// of them yields, the others padded with NULL.
+// projectSetOp expands set-returning functions: for each input row, as many output rows as the longest of them yields, the others padded with NULL. Its
+// output is some columns of the input, then a column for each function.
 type projectSetOp struct {
 	st    *state
 	outer operator // nil: one row
-	cols  []expr   // nil where there is a function
-	srfs  []*srf   // by column, nil elsewhere
+	keep  []int    // columns of the input that are handed on
+	srfs  []*srf
 	in    *types.Batch
 	at    int
 	busy  bool
@@ -387,35 +387,95 @@ type projectSetOp struct {
 	out   *batchBuilder
 	want  int64
 	left  int64
-	plain []types.Datum
 }
 
+// projectSet splits a target list at its set-returning functions, as PostgreSQL does: functions without such a function in their arguments are expanded first, then
+// those that take their results, and so on; the rest of the target list is computed over all that.
 func (b *builder) projectSet(n *plan.ProjectSet) (operator, error) {
-	o := &projectSetOp{st: b.st, want: -1}
-	bind := noColumns
+	var op operator
 	var err error
 	if n.Outer != nil {
-		if o.outer, err = b.build(n.Outer); err != nil {
-			return nil, err
-		}
-		bind = columnsOf(plan.OuterVar)
-	}
-	c := b.c.binding(bind)
-	o.cols, o.srfs = make([]expr, len(n.Target)), make([]*srf, len(n.Target))
-	for i := range n.Target {
-		e := n.Target[i].Expr
-		if returnsSet(e) {
-			o.srfs[i], err = c.srf(e, []types.T{e.Type()})
-		} else {
-			o.cols[i], err = c.compile(e)
-		}
-		if err != nil {
+		if op, err = b.build(n.Outer); err != nil {
 			return nil, err
 		}
 	}
-	o.row = make([]types.Datum, len(n.Target))
-	o.out = newBatchBuilder(targetTypes(n.Target), c.io)
-	return o, nil
+	var cols []types.T
+	if n.Outer != nil {
+		cols = typesOf(n.Outer)
+	}
+	target := append([]tree.TargetEntry(nil), n.Target...)
+	first := true
+	for {
+		var calls []tree.Expr
+		used := map[int]bool{}
+		for i := range target {
+			innermostSets(target[i].Expr, &calls)
+			tree.Walk(target[i].Expr, func(x tree.Expr) bool {
+				if v, ok := x.(*tree.Var); ok && v.VarNo == plan.OuterVar && v.AttNo > 0 {
+					used[v.AttNo] = true
+				}
+				return true
+			})
+		}
+		if len(calls) == 0 && !first {
+			break
+		}
+		first = false
+		o := &projectSetOp{st: b.st, outer: op, want: -1}
+		c := b.c.binding(columnsOf(plan.OuterVar))
+		place := map[int]int{}
+		var outCols []types.T
+		for i := range cols {
+			if used[i+1] {
+				o.keep = append(o.keep, i)
+				outCols = append(outCols, cols[i])
+				place[i+1] = len(outCols)
+			}
+		}
+		at := len(outCols)
+		for _, e := range calls {
+			f, err := c.srf(e, []types.T{e.Type()})
+			if err != nil {
+				return nil, err
+			}
+			o.srfs = append(o.srfs, f)
+			outCols = append(outCols, e.Type())
+		}
+		for i := range target {
+			target[i].Expr = tree.Mutate(target[i].Expr, func(x tree.Expr) (tree.Expr, bool) {
+				for k, e := range calls {
+					if x == e {
+						return &tree.Var{VarNo: plan.OuterVar, AttNo: at + k + 1, T: e.Type(), Coll: e.Collation(), Loc: -1}, true
+					}
+				}
+				if v, ok := x.(*tree.Var); ok && v.VarNo == plan.OuterVar && v.AttNo > 0 {
+					moved := *v
+					moved.AttNo = place[v.AttNo]
+					return &moved, true
+				}
+				return nil, false
+			})
+		}
+		o.row = make([]types.Datum, len(outCols))
+		o.out = newBatchBuilder(outCols, b.c.io)
+		op, cols = o, outCols
+	}
+	over := *n
+	over.Target, over.Quals = target, nil
+	return b.scan(&boundedSource{op}, b.c.binding(columnsOf(plan.OuterVar)), &over, len(cols))
+}
+
+// innermostSets collects the set-returning calls of an expression that have none in their arguments.
+func innermostSets(e tree.Expr, out *[]tree.Expr) bool {
+	found := false
+	tree.Children(e, func(x tree.Expr) { found = innermostSets(x, out) || found })
+	if !returnsSet(e) {
+		return found
+	}
+	if !found {
+		*out = append(*out, e)
+	}
+	return true
 }
 
 func returnsSet(e tree.Expr) bool {
@@ -441,9 +501,7 @@ func (o *projectSetOp) open() error {
 
 func (o *projectSetOp) close() {
 	for _, s := range o.srfs {
-		if s != nil {
-			s.stop()
-		}
+		s.stop()
 	}
 	if o.outer != nil {
 		o.outer.close()
@@ -473,14 +531,11 @@ func (o *projectSetOp) advance() (bool, error) {
 		o.env = rowEnv{b: o.in, pos: o.in.Row(o.at)}
 		o.at++
 	}
-	for i, s := range o.srfs {
-		var err error
-		if s != nil {
-			err = s.start(&o.env)
-		} else {
-			o.row[i], err = o.cols[i].row(&o.env)
-		}
-		if err != nil {
+	for i, c := range o.keep {
+		o.row[i] = o.in.Cols[c].Datum(o.env.pos)
+	}
+	for _, s := range o.srfs {
+		if err := s.start(&o.env); err != nil {
 			return false, err
 		}
 	}
@@ -509,9 +564,7 @@ func (o *projectSetOp) next() (*types.Batch, error) {
 		}
 		any := false
 		for i, s := range o.srfs {
-			if s == nil {
-				continue
-			}
+			i += len(o.keep)
 			ok, err := s.fill()
 			if err != nil {
 				return nil, err

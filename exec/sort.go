@@ -8,7 +8,7 @@ import (
 	"kimberlite/sql/types"
 )
 
-// sorter sorts rows: in memory, or by runs on disk that are merged when the rows outgrow work_mem. Equal rows keep their order.
+// sorter sorts rows: in memory, or by runs on disk that are merged when the rows outgrow work_mem.
 type sorter struct {
 	st    *state
 	cols  []types.T
@@ -20,6 +20,7 @@ type sorter struct {
 	limit int64 // keep only the first so many rows; -1 for all
 	// cutoff is the last of the first limit rows so far, a row number in rows; -1 while there are fewer.
 	cutoff   int
+	heap     *boundedHeap
 	buf      []int32
 	out      []scratch
 	batch    types.Batch
@@ -62,7 +63,7 @@ func (s *sorter) reset() {
 	} else {
 		s.rows.reset()
 	}
-	s.at, s.cutoff, s.finished, s.memory = 0, -1, false, 0
+	s.at, s.cutoff, s.finished, s.memory, s.heap = 0, -1, false, 0, nil
 }
 
 // add takes the selected rows of a batch.
@@ -70,6 +71,10 @@ func (s *sorter) add(b *types.Batch) error {
 	sel := selection(b)
 	if s.limit >= 0 {
 		if s.limit == 0 {
+			return nil
+		}
+		if s.limit <= boundedMax && len(s.keys) > 0 {
+			s.addBounded(b, sel)
 			return nil
 		}
 		sel = s.promising(b, sel)
@@ -169,6 +174,19 @@ func (s *sorter) sortMemory() {
 		}
 		return int(a.row) - int(b.row)
 	}
+	if n <= exactSortMax {
+		quick := quickSort{items: s.items, cmp: func(a, b sortItem) int {
+			if a.prefix != b.prefix {
+				if a.prefix < b.prefix {
+					return -1
+				}
+				return 1
+			}
+			return compareRows(s.rows, rest, int(a.row), int(b.row))
+		}}
+		quick.sort(0, n)
+		return
+	}
 	if !usePrefix {
 		slices.SortFunc(s.items, full)
 		return
@@ -200,6 +218,10 @@ func (s *sorter) sortMemory() {
 		i = j
 	}
 }
+
+// exactSortMax: up to so many rows are sorted by the very algorithm that PostgreSQL uses, so that rows which are equal in the keys come out in the same order as
+// there. Nobody may rely on that order, but results that people compare with PostgreSQL's are the same more often.
+const exactSortMax = 10_000
 
 const radixMin = 512 // below, comparison sorts are faster than the passes over 256 counters
 
@@ -277,10 +299,14 @@ func (s *sorter) finish() error {
 	s.finished = true
 	s.at = 0
 	if len(s.runs) == 0 {
-		s.sortMemory()
+		if s.heap != nil {
+			s.items = s.heap.drain()
+		} else {
+			s.sortMemory()
+		}
 		s.memory = s.rows.bytes
 		s.method = "quicksort"
-		if s.limit >= 0 {
+		if s.limit >= 0 && s.cutoff >= 0 {
 			s.method = "top-N heapsort"
 		}
 		return nil
