@@ -146,3 +146,30 @@ func BenchmarkApply(b *testing.B) {
 		})
 	}
 }
+
+// What does a scan of ten rows cost of which one was updated ten thousand times? No more than it should: the versions are not visited.
+func BenchmarkScanHotRow(b *testing.B) {
+	s, p, l, def := benchStore(b, 10)
+	enc := def.Encoder()
+	at := len(l.events)
+	for i := 0; i < 10_000; i++ {
+		l.txn(&Transaction{Rows: []TableRows{{Storage: def.Storage, Ops: []RowOp{{OpUpdate, 5, enc.Append(nil, testRow(5, "hot", int64(i)))}}}}})
+	}
+	must(b, p.Apply(l.events[at:]))
+	b.ResetTimer()
+	start := cpuNanos()
+	for i := 0; i < b.N; i++ {
+		sn := s.Snapshot()
+		it := sn.Rows(def.Storage, 0, RowMax)
+		n := 0
+		for ok := it.First(); ok; ok = it.Next() {
+			n++
+		}
+		must(b, it.Close())
+		sn.Release()
+		if n != 10 {
+			b.Fatal(n)
+		}
+	}
+	reportCPU(b, start, b.N)
+}
