@@ -926,6 +926,14 @@ func (r *root) planProjectSet(node plan.Node, target []tree.TargetEntry) (plan.N
 		if len(fresh) == 0 {
 			break
 		}
+		// Calls that need no other are expanded on the lowest level too, in step with those.
+		for _, te := range target {
+			for _, e := range readySRFs(te.Expr) {
+				if findColumn(node.Common().Target, e) == 0 {
+					fresh = append(fresh, e)
+				}
+			}
+		}
 		var list []tree.TargetEntry
 		for _, e := range append(targetExprs(node.Common().Target), fresh...) {
 			if findColumn(list, e) == 0 {
@@ -956,6 +964,30 @@ func nestedSRFs(e tree.Expr) []tree.Expr {
 		tree.Children(x, func(c tree.Expr) { visit(c, inside || isSRF) })
 	}
 	visit(e, false)
+	return out
+}
+
+// readySRFs lists the outermost set-returning calls without another one in their arguments.
+func readySRFs(e tree.Expr) []tree.Expr {
+	var out []tree.Expr
+	var visit func(x tree.Expr)
+	visit = func(x tree.Expr) {
+		isSRF := false
+		switch f := x.(type) {
+		case *tree.FuncExpr:
+			isSRF = f.RetSet
+		case *tree.OpExpr:
+			isSRF = f.RetSet
+		}
+		if isSRF {
+			if !argsContainSRF(x) {
+				out = append(out, x)
+			}
+			return
+		}
+		tree.Children(x, visit)
+	}
+	visit(e)
 	return out
 }
 
