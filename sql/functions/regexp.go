@@ -284,6 +284,9 @@ func regexpInstr(c *Call, a []types.Datum) (types.Datum, error) {
 	if err != nil {
 		return types.Datum{}, err
 	}
+	if re.groups == 0 && sub == 1 {
+		sub = 0 // a pattern without groups counts as one group
+	}
 	m, err := nthMatch(re, a[0].S, start, n)
 	if err != nil || m == nil || sub > int64(re.groups) || m[2*sub] < 0 {
 		return types.Int(0), err
@@ -308,6 +311,9 @@ func regexpSubstr(c *Call, a []types.Datum) (types.Datum, error) {
 	re, err := c.regexp(a, 4, "regexp_substr", "")
 	if err != nil {
 		return types.Datum{}, err
+	}
+	if re.groups == 0 && sub == 1 {
+		sub = 0 // a pattern without groups counts as one group
 	}
 	m, err := nthMatch(re, a[0].S, start, n)
 	if err != nil || m == nil || sub > int64(re.groups) {

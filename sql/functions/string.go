@@ -153,7 +153,7 @@ func overlay(s, with string, start, count int64, sub func(string, int64, *int64)
 func chr(n int64) (types.Datum, error) {
 	switch {
 	case n < 0:
-		return types.Datum{}, pgerr.New(pgerr.ProgramLimitExceeded, "character number must be positive")
+		return types.Datum{}, pgerr.New(pgerr.InvalidParameterValue, "character number must be positive")
 	case n == 0:
 		return types.Datum{}, pgerr.New(pgerr.ProgramLimitExceeded, "null character not permitted")
 	case n > utf8.MaxRune:
