@@ -40,7 +40,6 @@ type aggOp struct {
 	keyVecs []*types.Vec
 	groups  []int32
 	selBuf  []int32
-	missSel []int32
 }
 
 type aggPhase uint8

@@ -260,7 +260,6 @@ type gatheredState struct {
 	agg    functions.Aggregator // nil for ordered-set aggregates
 	sorter *sorter
 	n      int
-	held   int64
 	vecs   []*types.Vec
 	group  types.Vec
 	batch  types.Batch
@@ -268,7 +267,6 @@ type gatheredState struct {
 	cur    *types.Batch // sorted rows at hand
 	at     int
 	rows   *rowStore
-	one    *batchBuilder
 }
 
 func newGatheredState(st *state, c *aggCall, agg functions.Aggregator) *gatheredState {

@@ -201,6 +201,9 @@ func (st *state) parentEvents(events []parentEvent) error {
 			if err := st.referentialAction(g, action); err != nil {
 				return err
 			}
+			if action == 'd' { // rows whose default is the very key that is gone still refer to it
+				later = append(later, g)
+			}
 		default:
 			later = append(later, g)
 		}
@@ -503,6 +506,26 @@ func (d *DeferredChecks) addParents(g []parentEvent) {
 	for _, ev := range g {
 		d.events = append(d.events, deferredEvent{con: ev.fk.con.OID, child: ev.fk.child.oid, key: ev.old, parent: true, deleted: ev.next == nil, initial: ev.fk.con.Deferred})
 	}
+}
+
+// PendingFor reports whether a check waits that involves rows of the table: DDL on it is refused then (55006, "because it has pending trigger events").
+func (d *DeferredChecks) PendingFor(table types.OID, cat catalog.Reader) bool {
+	for _, ev := range d.events {
+		if ev.child == table {
+			return true
+		}
+		if !ev.parent {
+			continue
+		}
+		if rel := cat.Relation(ev.child); rel != nil {
+			for i := range rel.Constraints {
+				if k := &rel.Constraints[i]; k.OID == ev.con && k.RefRel == table {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // RunAll makes all waiting checks: at COMMIT.

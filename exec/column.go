@@ -85,20 +85,6 @@ func (c *column) datum(i int) types.Datum {
 	return types.Datum{S: c.str[i]}
 }
 
-func (c *column) set(i int, d types.Datum) {
-	if c.nulls != nil && i>>6 < len(c.nulls) {
-		c.nulls[i>>6] &^= 1 << (uint(i) & 63)
-	}
-	if c.class == types.Fixed {
-		c.fix[i] = d.I
-	} else {
-		c.str[i] = d.S
-	}
-	if d.Null {
-		c.setNull(i)
-	}
-}
-
 // gather fills out with the rows listed; a negative one is NULL.
 func (c *column) gather(out *scratch, rows []int32) {
 	v := out.begin(len(rows))
@@ -189,19 +175,6 @@ func (s *rowStore) appendSel(b *types.Batch, sel []int32) {
 		s.bytes += s.cols[i].appendVec(b.Cols[i], sel)
 	}
 	s.n += len(sel)
-}
-
-func (s *rowStore) appendRow(row []types.Datum) {
-	for i := range s.cols {
-		s.bytes += s.cols[i].append(row[i])
-	}
-	s.n++
-}
-
-func (s *rowStore) row(i int, dst []types.Datum) {
-	for k := range s.cols {
-		dst[k] = s.cols[k].datum(i)
-	}
 }
 
 func (s *rowStore) reset() {

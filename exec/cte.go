@@ -17,7 +17,6 @@ type cteStore struct {
 	ver   uint64
 	open  bool
 	ended bool
-	stats *NodeStats
 }
 
 // start makes the store ready for the current execution; rows gathered under the same parameters are kept.

@@ -205,11 +205,6 @@ type varExpr struct{ col int }
 func (e *varExpr) vec(b *types.Batch, _ []int32) (*types.Vec, error) { return b.Cols[e.col], nil }
 func (e *varExpr) row(r *rowEnv) (types.Datum, error)                { return r.get(e.col), nil }
 
-// filter serves boolean columns.
-func (e *varExpr) filterRows(b *types.Batch, sel, out []int32) []int32 {
-	return pickTrue(b.Cols[e.col], sel, out)
-}
-
 // constExpr is a literal.
 type constExpr struct {
 	val types.Datum

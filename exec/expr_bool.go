@@ -46,7 +46,7 @@ func (e *andExpr) filter(b *types.Batch, sel []int32) ([]int32, error) {
 }
 
 func (e *andExpr) vec(b *types.Batch, sel []int32) (*types.Vec, error) {
-	return e.connect(b, sel, 0)
+	return connect(e.args, &e.out, &e.buf1, &e.buf2, 0, b, sel)
 }
 
 // connect computes AND (decisive value 0) or OR (decisive value 1) with three values.
@@ -103,10 +103,6 @@ func connect(args []expr, out *scratch, buf1, buf2 *[]int32, decisive int64, b *
 		}
 	}
 	return v, nil
-}
-
-func (e *andExpr) connect(b *types.Batch, sel []int32, decisive int64) (*types.Vec, error) {
-	return connect(e.args, &e.out, &e.buf1, &e.buf2, decisive, b, sel)
 }
 
 // orExpr is OR; an argument is computed only where those before it are not true.
@@ -199,7 +195,6 @@ func diffSel(a, b, out []int32) []int32 {
 type notExpr struct {
 	arg expr
 	out scratch
-	buf []int32
 }
 
 func (e *notExpr) row(r *rowEnv) (types.Datum, error) {

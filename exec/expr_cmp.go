@@ -64,15 +64,14 @@ const (
 
 // cmpExpr is a comparison operator over two values.
 type cmpExpr struct {
-	op    cmpOp
-	kind  cmpKind
-	cmp   func(a, b types.Datum) int // for row and cmpCustom
-	a, b  expr
-	out   scratch
-	buf   []int32
-	fa    []int64 // float keys
-	fb    []int64
-	equal bool // cmpString: only equality is asked
+	op   cmpOp
+	kind cmpKind
+	cmp  func(a, b types.Datum) int // for row and cmpCustom
+	a, b expr
+	out  scratch
+	buf  []int32
+	fa   []int64 // float keys
+	fb   []int64
 }
 
 func (e *cmpExpr) row(r *rowEnv) (types.Datum, error) {

@@ -78,13 +78,9 @@ func (e *arrayCoerce) vec(b *types.Batch, sel []int32) (*types.Vec, error) { ret
 // domainCheck tests a value against the constraints of a domain.
 type domainCheck struct {
 	rowwise
-	arg     expr
-	h       *holder
-	notNull bool
-	checks  []namedCheck
-	name    string // the domain, as error messages print it
-	schema  string
-	typname string
+	arg    expr
+	h      *holder
+	checks []namedCheck
 }
 
 // namedCheck is a CHECK constraint of a domain; domain is the one that it was given for.

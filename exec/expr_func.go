@@ -14,7 +14,6 @@ type funcExpr struct {
 	out    scratch
 	vecs   []*types.Vec
 	argv   []types.Datum
-	buf    []int32
 }
 
 func (e *funcExpr) row(r *rowEnv) (types.Datum, error) {

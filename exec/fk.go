@@ -167,13 +167,12 @@ func (fk *foreignKey) queueChild(st *state, id projections.RowID, old, row []typ
 // queueParent notes that a row of the parent table was deleted (row nil) or updated.
 func (fk *foreignKey) queueParent(st *state, old, row []types.Datum) error {
 	changed := row == nil
-	for i, a := range fk.parentCols {
+	for _, a := range fk.parentCols {
 		if old[a-1].Null {
 			return nil // nothing can refer to it
 		}
-		if row != nil && (row[a-1].Null || fk.parentEq[i](old[a-1], row[a-1]) != 0) {
-			changed = true
-		}
+		// A value that is merely equal (-0 for 0) is a change that CASCADE hands on.
+		changed = changed || row != nil && row[a-1] != old[a-1]
 	}
 	if !changed {
 		return nil

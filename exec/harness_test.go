@@ -84,7 +84,6 @@ type session struct {
 	explicit bool
 	env      functions.Env
 	ctx      context.Context
-	prepared map[string]*exec.Prepared
 	saves    map[string]savepoint
 	inst     bool
 	stats    []exec.NodeStats

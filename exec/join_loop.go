@@ -216,7 +216,6 @@ type memoizeOp struct {
 	oids  []types.OID
 	cols  []types.T
 	deps  []int // parameters other than the keys
-	once  bool
 	stats *NodeStats
 
 	entries  map[string]*memoEntry

@@ -33,18 +33,19 @@ type modifyOp struct {
 	merge     []mergeAction
 	system    []int // attribute numbers of system columns that RETURNING names
 
-	env     []types.Datum
-	fresh   []types.Datum // env[:width]
-	old     []types.Datum
-	inRow   []types.Datum
-	renv    rowEnv
-	count   int64
-	done    bool
-	opened  bool
-	pending *types.Batch
-	pendSel []int32
-	stats   *NodeStats
-	retRow  []types.Datum
+	env      []types.Datum
+	fresh    []types.Datum // env[:width]
+	old      []types.Datum
+	inRow    []types.Datum
+	renv     rowEnv
+	count    int64
+	replaced bool // the row at hand is updated by ON CONFLICT
+	done     bool
+	opened   bool
+	pending  *types.Batch
+	pendSel  []int32
+	stats    *NodeStats
+	retRow   []types.Datum
 }
 
 type withCheck struct {
@@ -337,7 +338,7 @@ func (o *modifyOp) returned(id projections.RowID) error {
 			d = CtidOf(id)
 		} else if a == tree.XminAtt || a == tree.XmaxAtt {
 			xid, _ := o.st.ctx.Txn.XID(o.st.ctx.Ctx, false)
-			if a == tree.XminAtt {
+			if a == tree.XminAtt || o.replaced { // the locked version's xmax carries over to what replaces it in ON CONFLICT
 				d.I = int64(uint32(xid))
 			}
 		}
@@ -440,7 +441,10 @@ func (o *modifyOp) conflictUpdate(id projections.RowID) (again bool, err error) 
 	for i, att := range k.setCols {
 		o.fresh[att-1] = vals[i]
 	}
-	return false, o.applyUpdate(id)
+	o.replaced = true
+	err = o.applyUpdate(id)
+	o.replaced = false
+	return false, err
 }
 
 // applyUpdate writes o.fresh over the locked row o.old.

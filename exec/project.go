@@ -96,18 +96,6 @@ func (p *projection) rows(in *types.Batch, sel []int32) (*types.Batch, error) {
 	return &p.out, nil
 }
 
-// row computes the target list for one row of datums.
-func (p *projection) row(env *rowEnv, dst []types.Datum) error {
-	for i, x := range p.cols {
-		d, err := x.row(env)
-		if err != nil {
-			return err
-		}
-		dst[i] = d
-	}
-	return nil
-}
-
 // bound limits how many rows a consumer will ask for.
 type bound struct {
 	limit int64 // as told; -1 for none
@@ -307,9 +295,6 @@ func (o *scanOp) close() {
 		o.src.close()
 	}
 }
-
-// opSource makes a source of an operator.
-type opSource struct{ operator }
 
 func (b *builder) subqueryScan(n *plan.SubqueryScan) (operator, error) {
 	in, err := b.build(n.Outer)

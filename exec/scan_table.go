@@ -163,11 +163,10 @@ func noAsOf(s *plan.Scan) error {
 // seqSource reads a table by row id.
 type seqSource struct {
 	*tableBatch
-	dec   *projections.RowDecoder
-	scan  *txn.RowScan
-	limit int
-	max   int64
-	seen  int64
+	dec  *projections.RowDecoder
+	scan *txn.RowScan
+	max  int64
+	seen int64
 }
 
 func (b *builder) seqScan(n *plan.SeqScan) (operator, error) {

@@ -144,7 +144,6 @@ type appendOp struct {
 	at    int
 	open_ bool
 	bound int64
-	left  int64
 }
 
 func (b *builder) append(n *plan.Append) (operator, error) {

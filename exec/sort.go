@@ -511,7 +511,6 @@ type sortOp struct {
 	have    bool
 	ended   bool
 	left    int64
-	sel     []int32
 	part    types.Batch
 }
 

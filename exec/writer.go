@@ -321,7 +321,6 @@ func (w *writer) indexKey(ix int, row []types.Datum) (name, key string) {
 		return "", ""
 	}
 	cols, vals := "", ""
-	var vector []types.Datum
 	for i := range desc.Index.Keys {
 		k := &desc.Index.Keys[i]
 		if i > 0 {
@@ -347,7 +346,6 @@ func (w *writer) indexKey(ix int, row []types.Datum) (name, key string) {
 				d, _ = x.row(&rowEnv{row: row})
 			}
 		}
-		vector = append(vector, d)
 		if d.Null {
 			vals += "null"
 		} else {
