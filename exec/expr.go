@@ -66,9 +66,30 @@ func newScratch(t types.T, class types.Class) scratch {
 	return scratch{v: types.Vec{T: t, Class: class}}
 }
 
+// smallBatch: vectors start with room for so many rows, since most statements of an OLTP load touch one. Plans are cached by the thousand and
+// keep their instances' vectors.
+const smallBatch = 8
+
+// resize sets a vector's length; elements are garbage where it grows.
+func resize(v *types.Vec, n int) {
+	if n > smallBatch || v.Class == types.Fixed && cap(v.Fix) >= n || v.Class == types.Bytes && cap(v.Str) >= n {
+		v.Resize(n)
+		return
+	}
+	if v.Class == types.Fixed {
+		next := make([]int64, n, smallBatch)
+		copy(next, v.Fix)
+		v.Fix = next
+	} else {
+		next := make([]string, n, smallBatch)
+		copy(next, v.Str)
+		v.Str = next
+	}
+}
+
 // begin returns the vector with n elements and nothing NULL; elements are garbage.
 func (s *scratch) begin(n int) *types.Vec {
-	s.v.Resize(n)
+	resize(&s.v, n)
 	s.v.Nulls = nil
 	return &s.v
 }
@@ -174,7 +195,7 @@ func (c *constVec) fill(d types.Datum, n int) *types.Vec {
 	}
 	have := c.v.Len()
 	if have < n {
-		c.v.Resize(n)
+		resize(&c.v, n)
 		if c.v.Class == types.Fixed {
 			for i := have; i < n; i++ {
 				c.v.Fix[i] = d.I

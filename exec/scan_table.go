@@ -370,7 +370,6 @@ func (s *indexSource) next() (*types.Batch, error) {
 func (s *indexSource) lookup() (*types.Batch, error) {
 	n := 0
 	v := s.st.view()
-	var id [1]projections.RowID
 	for _, c := range s.out.Cols {
 		c.Resize(0)
 	}
@@ -389,13 +388,12 @@ func (s *indexSource) lookup() (*types.Batch, error) {
 			continue
 		}
 		for i, c := range s.out.Cols {
+			resize(c, n+1)
 			if s.atts[i] < 0 {
-				c.Resize(n + 1)
-				id[0] = row
 				s.systemValue(s.atts[i], c, n, row, nil)
 				continue
 			}
-			c.Append(s.row[i])
+			c.Set(n, s.row[i])
 		}
 		n++
 	}
@@ -700,7 +698,8 @@ func (s *idSource) lookup() (*types.Batch, error) {
 		}
 		for i, c := range s.out.Cols {
 			if s.atts[i] > 0 {
-				c.Append(s.row[i])
+				resize(c, len(s.got)+1)
+				c.Set(len(s.got), s.row[i])
 			}
 		}
 		s.got = append(s.got, s.ids[s.at])
