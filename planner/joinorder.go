@@ -217,6 +217,7 @@ func (r *root) join(a, b relids) *rel {
 func (r *root) legal(a, b relids) (kind tree.JoinType, oj *outerJoin, reversed, ok bool) {
 	kind = tree.JoinInner
 	ids := a | b
+	mustBeLeft := false
 	for _, s := range r.joins {
 		need := s.minLeft | s.minRight
 		if !ids.meets(s.minRight) { // nothing of its inner side is here
@@ -225,7 +226,7 @@ func (r *root) legal(a, b relids) (kind tree.JoinType, oj *outerJoin, reversed, 
 		if a.has(need) || b.has(need) { // done already
 			continue
 		}
-		if s.minLeft.has(ids) || s.minRight.has(ids) { // still inside one side
+		if s.minRight.has(ids) { // still inside its inner side
 			continue
 		}
 		switch {
@@ -239,17 +240,16 @@ func (r *root) legal(a, b relids) (kind tree.JoinType, oj *outerJoin, reversed, 
 				return 0, nil, false, false
 			}
 			oj, reversed = s, true
-		default:
-			// Neither the join itself nor outside it: joining across would break it, unless one input holds only left-side relations beyond the
-			// minimum, which may come in at any time.
-			if s.kind != tree.JoinFull && !b.meets(s.minRight) && a.meets(s.minRight) && !a.meets(s.minLeft) && s.synRight.has(b) && s.synRight.has(a) {
-				continue
-			}
-			if s.kind != tree.JoinFull && !a.meets(s.minRight) && b.meets(s.minRight) && !b.meets(s.minLeft) && s.synRight.has(a) && s.synRight.has(b) {
-				continue
-			}
+		case a.meets(s.minRight) && b.meets(s.minRight):
+			// Both inputs have parts of its inner side and more: another outer join was found to change places with it.
+		case s.kind != tree.JoinLeft || ids.meets(s.minLeft):
 			return 0, nil, false, false
+		default:
+			mustBeLeft = true // only an outer join can be moved into its inner side
 		}
+	}
+	if mustBeLeft && (oj == nil || oj.kind != tree.JoinLeft || !oj.strict) {
+		return 0, nil, false, false
 	}
 	if oj != nil {
 		kind = oj.kind

@@ -63,6 +63,8 @@ type outerJoin struct {
 	minLeft, minRight relids // what must be joined first at least
 	clauses           []*clause
 	strict            bool // the condition rejects all-NULL rows of minLeft
+	// delayUpper: a filter between this join and the outer joins above looks at its nullable side, so that it can't change places with them.
+	delayUpper bool
 }
 
 // buildJoinTree numbers the base relations and distributes the conditions.
@@ -197,15 +199,49 @@ func (d *distributor) join(n *tree.JoinExpr, nullable *outerJoin) (relids, []*ou
 	rr, br := d.node(n.Right, rightNull)
 	oj.synLeft, oj.synRight = l, rr
 	below := append(append([]*outerJoin(nil), bl...), br...)
-	d.setMinimum(oj, n.Quals, below)
+	d.setMinimum(oj, n.Quals, below, d.innerJoined(n.Right))
 	d.r.joins = append(d.r.joins, oj)
 	d.conditions(n.Quals, below, l|rr, oj, nullable)
 	return l | rr, append(below, oj)
 }
 
-// setMinimum computes the relations that must be present on each side before the outer join may be done: those its condition mentions, widened where
-// reordering with a lower outer join would change the result.
-func (d *distributor) setMinimum(oj *outerJoin, quals tree.Expr, below []*outerJoin) {
+// relsOf returns all base relations of a join tree.
+func (d *distributor) relsOf(n tree.JoinNode) (ids relids) {
+	switch n := n.(type) {
+	case *tree.RangeRef:
+		return bit(d.r.bit[n.Index])
+	case *tree.JoinExpr:
+		return d.relsOf(n.Left) | d.relsOf(n.Right)
+	case *tree.FromExpr:
+		for _, c := range n.List {
+			ids |= d.relsOf(c)
+		}
+	}
+	return ids
+}
+
+// innerJoined returns the relations that take part in inner joins within n. Under the nullable side of an outer join they can't leave it.
+func (d *distributor) innerJoined(n tree.JoinNode) (ids relids) {
+	switch n := n.(type) {
+	case *tree.JoinExpr:
+		if n.Kind == tree.JoinInner {
+			return d.relsOf(n)
+		}
+		return d.innerJoined(n.Left) | d.innerJoined(n.Right)
+	case *tree.FromExpr:
+		if len(n.List) > 1 {
+			return d.relsOf(n)
+		}
+		for _, c := range n.List {
+			ids |= d.innerJoined(c)
+		}
+	}
+	return ids
+}
+
+// setMinimum computes the relations that must be present on each side before the outer join may be done: those its condition mentions, those of inner joins on its right, and
+// more where reordering with a lower outer join would change the result (make_outerjoininfo in PostgreSQL).
+func (d *distributor) setMinimum(oj *outerJoin, quals tree.Expr, below []*outerJoin, inner relids) {
 	r := d.r
 	mentioned := relids(0)
 	for _, c := range andList(quals) {
@@ -223,29 +259,30 @@ func (d *distributor) setMinimum(oj *outerJoin, quals tree.Expr, below []*outerJ
 	}
 	oj.strict = strict.meets(oj.synLeft)
 	left := mentioned & oj.synLeft
-	right := mentioned & oj.synRight
+	right := (mentioned | inner) & oj.synRight
 	if oj.kind == tree.JoinSemi || oj.kind == tree.JoinAnti {
 		right = oj.synRight
 	}
+	fixed := oj.kind == tree.JoinSemi || oj.kind == tree.JoinAnti
 	for _, b := range below {
 		all := b.synLeft | b.synRight
 		if b.kind == tree.JoinFull {
-			if left.meets(all) {
+			if oj.synLeft.meets(all) && (left.meets(all) || mentioned.meets(all)) {
 				left |= all
 			}
-			if right.meets(all) {
+			if oj.synRight.meets(all) {
 				right |= all
 			}
 			continue
 		}
-		// A lower outer join on our left: we may slip below it unless our condition looks at its nullable side.
-		if oj.synLeft.meets(all) && left.meets(b.synRight) {
-			left |= b.minLeft | b.minRight
+		// A lower outer join on our left: we may slip below it unless our condition looks at its nullable side without rejecting NULLs there.
+		if oj.synLeft.meets(b.synRight) && mentioned.meets(b.synRight) && (fixed || !strict.meets(b.minRight)) {
+			left |= all
 		}
-		// One on our right: we may go above or below only when the identities hold; keep it below otherwise.
-		if oj.synRight.meets(all) {
-			if right.meets(b.synRight) || !strict.meets(b.minLeft) || oj.kind != tree.JoinLeft || b.kind != tree.JoinLeft {
-				right |= b.minLeft | b.minRight
+		// One on our right: the two may change places only if we look at its left side alone, and its condition rejects NULLs there.
+		if oj.synRight.meets(b.synRight) {
+			if mentioned.meets(b.synRight) || !mentioned.meets(b.minLeft) || fixed || b.kind != tree.JoinLeft || !b.strict || b.delayUpper {
+				right |= all
 			}
 		}
 	}
@@ -260,6 +297,11 @@ func (d *distributor) setMinimum(oj *outerJoin, quals tree.Expr, below []*outerJ
 
 func (d *distributor) conditions(quals tree.Expr, below []*outerJoin, scope relids, oj *outerJoin, nullable *outerJoin) {
 	for _, c := range andList(quals) {
+		for _, b := range below {
+			if oj == nil && (d.r.relsIn(c).meets(b.synRight) || b.kind == tree.JoinFull && d.r.relsIn(c).meets(b.synLeft)) {
+				b.delayUpper = true
+			}
+		}
 		d.pending = append(d.pending, pendingClause{expr: c, below: below, scope: scope, outer: oj, allowEC: oj == nil && nullable == nil})
 	}
 }
