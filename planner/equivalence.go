@@ -38,7 +38,8 @@ func (r *root) addEquality(c *clause) bool {
 	if c.leftRels == 0 && c.rightRels == 0 || c.leftRels.meets(c.rightRels) {
 		return false
 	}
-	if tree.Equal(c.left, c.right) {
+	// An expression over several relations is no member: joins look for members within their inputs only, and would lose it.
+	if c.leftRels.count() > 1 || c.rightRels.count() > 1 || tree.Equal(c.left, c.right) {
 		return false
 	}
 	typ := o.Left

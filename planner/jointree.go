@@ -314,6 +314,7 @@ func (d *distributor) distribute(p pendingClause) {
 	if c.rels == 0 && !r.containsVolatile(p.expr) {
 		c.pseudo = true
 	}
+	delayed := false // an outer join must be done before it
 	if p.outer == nil {
 		// A filter that looks at the nullable side of a lower outer join must wait for that join.
 		for changed := true; changed; {
@@ -327,6 +328,7 @@ func (d *distributor) distribute(p pendingClause) {
 					continue
 				}
 				full := b.minLeft | b.minRight
+				delayed = delayed || c.required.meets(nullableSide)
 				if c.required.meets(nullableSide) && !c.required.has(full) {
 					c.required |= full
 					changed = true
@@ -340,7 +342,7 @@ func (d *distributor) distribute(p pendingClause) {
 		d.outerCondition(c, p)
 	}
 	r.analyzeClause(c)
-	r.attach(c, p.allowEC && c.required == c.rels)
+	r.attach(c, p.allowEC && !delayed && c.required == c.rels)
 }
 
 // outerCondition: the ON condition of an outer join filters the nullable side early when it mentions only that; otherwise it belongs to the join.
