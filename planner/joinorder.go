@@ -220,6 +220,17 @@ func (r *root) legal(a, b relids) (kind tree.JoinType, oj *outerJoin, reversed, 
 	mustBeLeft := false
 	for _, s := range r.joins {
 		need := s.minLeft | s.minRight
+		if s.kind == tree.JoinFull { // nothing may join its sides before they join each other
+			all := s.synLeft | s.synRight
+			switch {
+			case !ids.meets(all) || a.has(all) || b.has(all) || s.synLeft.has(ids) || s.synRight.has(ids):
+				continue
+			case oj != nil || !(a == s.synLeft && b == s.synRight) && !(b == s.synLeft && a == s.synRight):
+				return 0, nil, false, false
+			}
+			oj, reversed = s, b == s.synLeft
+			continue
+		}
 		if !ids.meets(s.minRight) { // nothing of its inner side is here
 			continue
 		}
