@@ -41,7 +41,8 @@ func subplanName(index int, init bool, slots []int) string {
 
 // prepareCTEs plans or inlines the WITH queries of the level.
 func (r *root) prepareCTEs() error {
-	for _, cte := range r.q.CTEs {
+	for _, name := range r.cteOrder() {
+		cte := r.cteNamed(name) // as it is now: those inlined before have changed it
 		modifying := cte.Query.Cmd != tree.CmdSelect
 		if !modifying && cte.RefCount == 0 {
 			continue // never read: never run
@@ -74,6 +75,58 @@ func (r *root) prepareCTEs() error {
 		}
 	}
 	return nil
+}
+
+func (r *root) cteNamed(name string) *tree.CTE {
+	for _, cte := range r.q.CTEs {
+		if cte.Name == name {
+			return cte
+		}
+	}
+	return nil
+}
+
+// cteOrder lists the WITH queries of the level so that each comes after those that it reads: under RECURSIVE they may be written in any order.
+func (r *root) cteOrder() []string {
+	var order []string
+	seen := map[string]bool{}
+	var visit func(cte *tree.CTE)
+	visit = func(cte *tree.CTE) {
+		if seen[cte.Name] {
+			return
+		}
+		seen[cte.Name] = true
+		for _, other := range r.q.CTEs {
+			if other != cte && readsCTE(cte.Query, 1, other.Name) {
+				visit(other)
+			}
+		}
+		order = append(order, cte.Name)
+	}
+	for _, cte := range r.q.CTEs {
+		visit(cte)
+	}
+	return order
+}
+
+// readsCTE reports whether q, whose own level is depth below that of the WITH query, reads it.
+func readsCTE(q *tree.Query, depth int, name string) bool {
+	for _, rte := range q.RTable {
+		if rte.Kind == tree.RTECTE && rte.CTEName == name && rte.CTELevels == depth {
+			return true
+		}
+	}
+	found := false
+	tree.Subqueries(q, func(sub *tree.Query) { found = found || readsCTE(sub, depth+1, name) })
+	tree.QueryExprs(q, 0, func(e tree.Expr) {
+		tree.Walk(e, func(x tree.Expr) bool {
+			if link, ok := x.(*tree.SubLink); ok && link.Query != nil {
+				found = found || readsCTE(link.Query, depth+1, name)
+			}
+			return !found
+		})
+	})
+	return found
 }
 
 // canInline: a side-effect free WITH query read once is treated as a subquery, unless it asks for materialization (7.8.3).

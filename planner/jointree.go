@@ -316,6 +316,14 @@ func (d *distributor) distribute(p pendingClause) {
 	}
 	delayed := false // an outer join must be done before it
 	if p.outer == nil {
+		if c.rels&^p.scope != 0 { // it came out of a LATERAL subquery: outer joins beside its place count as well
+			p.below = nil
+			for _, b := range r.joins {
+				if !(b.synLeft | b.synRight).has(p.scope) {
+					p.below = append(p.below, b)
+				}
+			}
+		}
 		// A filter that looks at the nullable side of a lower outer join must wait for that join.
 		for changed := true; changed; {
 			changed = false

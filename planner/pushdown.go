@@ -87,7 +87,7 @@ func (r *root) mayReceive(q *tree.Query) bool {
 // safeColumns: the columns used must pass what the subquery does: grouping, DISTINCT ON and windows only let their own keys through.
 func (r *root) safeColumns(q *tree.Query, vars []*tree.Var) bool {
 	if q.SetOp != nil {
-		return safeSetOp(q, q.SetOp)
+		return safeSetOp(q, q.SetOp) && sameLeafTypes(q, q.SetOp, vars)
 	}
 	for _, v := range vars {
 		te := visibleEntry(q, v.AttNo)
@@ -117,6 +117,23 @@ func safeSetOp(q *tree.Query, n tree.SetOpNode) bool {
 			sub.LimitCount == nil && sub.LimitOffset == nil && len(sub.GroupingSets) == 0 && sub.Cmd == tree.CmdSelect && sub.From != nil && len(sub.From.List) > 0
 	case *tree.SetOperation:
 		return safeSetOp(q, n.Left) && safeSetOp(q, n.Right)
+	}
+	return false
+}
+
+// sameLeafTypes: the columns used have in all inputs the type that the operation gives them; elsewhere they would have to be converted first.
+func sameLeafTypes(q *tree.Query, n tree.SetOpNode, vars []*tree.Var) bool {
+	switch n := n.(type) {
+	case *tree.RangeRef:
+		sub := q.RTable[n.Index-1].Subquery
+		for _, v := range vars {
+			if te := visibleEntry(sub, v.AttNo); te == nil || te.Expr.Type().OID != v.T.OID {
+				return false
+			}
+		}
+		return true
+	case *tree.SetOperation:
+		return sameLeafTypes(q, n.Left, vars) && sameLeafTypes(q, n.Right, vars)
 	}
 	return false
 }

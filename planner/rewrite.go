@@ -162,7 +162,8 @@ func cteRefersAbove(q *tree.Query, depth int) bool {
 // replaceCTERefs replaces the range table entries that read the WITH query of the level `depth` up from q.
 func replaceCTERefs(q *tree.Query, depth int, name string, f func(rte *tree.RTE, depth int) *tree.RTE) *tree.Query {
 	sub := func(s *tree.Query) *tree.Query { return replaceCTERefs(s, depth+1, name, f) }
-	expr := func(e tree.Expr) tree.Expr {
+	var expr func(e tree.Expr) tree.Expr
+	expr = func(e tree.Expr) tree.Expr {
 		return mutate(e, func(x tree.Expr) tree.Expr {
 			link, ok := x.(*tree.SubLink)
 			if !ok {
@@ -171,7 +172,7 @@ func replaceCTERefs(q *tree.Query, depth int, name string, f func(rte *tree.RTE,
 			c := *link
 			c.Query = sub(link.Query)
 			if link.Test != nil {
-				c.Test = mutate(link.Test, func(tree.Expr) tree.Expr { return nil })
+				c.Test = expr(link.Test)
 			}
 			return &c
 		})
