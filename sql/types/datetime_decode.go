@@ -47,14 +47,14 @@ func (p *dateTimeParser) dateTime(text string) (c *civil, special token, err err
 		}
 		p.mask |= got
 	}
-	if p.special != 0 {
-		return &p.c, p.special, nil
-	}
 	if err := p.validateDate(); err != nil {
 		return nil, 0, err
 	}
 	if err := p.applyHalf(); err != nil {
 		return nil, 0, err
+	}
+	if p.special != 0 {
+		return &p.c, p.special, nil
 	}
 	if p.mask&maskDate != maskDate {
 		return nil, 0, dtBadFormat
@@ -185,7 +185,7 @@ func (p *dateTimeParser) labelled(s string, timeOnly bool) (got uint32, err erro
 		return 0, dtFieldOverflow
 	}
 	unit := p.unit
-	p.unit = 0
+	p.unit, p.special = 0, 0
 	rest := s[n:]
 	if rest != "" && (rest[0] != '.' || unit != tokenJulian && unit != tokenTime && unit != tokenSecond) {
 		return 0, dtBadFormat
@@ -315,6 +315,7 @@ func (p *dateTimeParser) reserved(val token, timeOnly bool) (uint32, error) {
 	if timeOnly && val != tokenNow && val != tokenZulu {
 		return 0, dtBadFormat
 	}
+	p.special = 0
 	switch val {
 	case tokenNow:
 		p.c = now()
@@ -337,8 +338,9 @@ func (p *dateTimeParser) reserved(val token, timeOnly bool) (uint32, error) {
 		p.c.hour, p.c.min, p.c.sec, p.c.east = 0, 0, 0, 0
 		return maskTime | bit(tokenTZ), nil
 	}
+	// These rule out no other field, but what the others say counts for nothing.
 	p.special = val
-	return maskDate | maskTime | bit(tokenTZ), nil
+	return bit(tokenReserved), nil
 }
 
 // date reads a field such as 1999-01-08, 1/8/1999, 8.1.1999 or jan-08-1999.

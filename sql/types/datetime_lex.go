@@ -225,8 +225,8 @@ func fraction(s string) (float64, error) {
 	return f, nil
 }
 
-// atoi is C's: the digits it can read, 0 if there are none.
+// atoi is C's: the digits it can read, 0 if there are none, cut to 32 bits.
 func atoi(s string) int {
-	v, _, _ := leadingInt(s, 32)
-	return int(v)
+	v, _, _ := leadingInt(s, 64)
+	return int(int32(v))
 }

@@ -278,6 +278,7 @@ func (r *fmtReader) field(i int) (err error) {
 	switch n.field {
 	case fieldFX:
 		r.fx = true
+		return nil
 	case fieldAMDots:
 		in.clock12 = true
 		return r.name(&in.pm, halfDots, 0, n)

@@ -222,7 +222,7 @@ func FormatNumeric(packed, format string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return f.show(d, roman(int64(v)), 0, 0), nil
+		return f.show(d, roman(int64(v)), 0, 0)
 	case d.scientific:
 		if NumericIsNaN(packed) || NumericIsInf(packed) {
 			return overflowScientific(&d), nil
@@ -239,7 +239,7 @@ func FormatNumeric(packed, format string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return f.showText(d, NumericString(r)), nil
+	return f.showText(d, NumericString(r))
 }
 
 func numericPower10(n int) string {
@@ -267,7 +267,7 @@ func FormatInt(v int64, bits int, format string) (string, error) {
 		if v != int64(int32(v)) {
 			return "", outOfRange("integer")
 		}
-		return f.show(d, roman(v), 0, 0), nil
+		return f.show(d, roman(v), 0, 0)
 	case d.scientific && bits == 32:
 		return signSpace(strconv.FormatFloat(float64(v), 'e', d.post, 64)), nil
 	case d.scientific:
@@ -287,7 +287,7 @@ func FormatInt(v int64, bits int, format string) (string, error) {
 	if d.post > 0 {
 		s += "." + strings.Repeat("0", d.post)
 	}
-	return f.showText(d, s), nil
+	return f.showText(d, s)
 }
 
 // FormatFloat is to_char for float8 (bits 64) and float4 (bits 32).
@@ -308,7 +308,7 @@ func FormatFloat(v float64, bits int, format string) (string, error) {
 		if !(r >= 1 && r <= 3999) {
 			r = 0
 		}
-		return f.show(d, roman(int64(r)), 0, 0), nil
+		return f.show(d, roman(int64(r)), 0, 0)
 	case d.scientific:
 		if !finite {
 			return overflowScientific(&d), nil
@@ -327,7 +327,7 @@ func FormatFloat(v float64, bits int, format string) (string, error) {
 	} else if len(whole)+d.post > precise {
 		d.post = precise - len(whole)
 	}
-	return f.showText(d, cFixed(v, d.post)), nil
+	return f.showText(d, cFixed(v, d.post))
 }
 
 // cFixed prints as PostgreSQL's printf does with %.*f.
@@ -411,7 +411,7 @@ func roman(v int64) string {
 }
 
 // showText shows a number given as text: its sign, digits and fraction, which has the template's length.
-func (f *NumberFormat) showText(d numberDesc, s string) string {
+func (f *NumberFormat) showText(d numberDesc, s string) (string, error) {
 	sign := byte('+')
 	if strings.HasPrefix(s, "-") {
 		sign, s = '-', s[1:]
@@ -445,6 +445,7 @@ type numberWriter struct {
 	cur, size int  // the position, and how many there are
 	cut       bool // the number ended before the template did
 	cutAt     int
+	err       error
 }
 
 // digit returns character i of the number, 0 beyond its end.
@@ -455,7 +456,7 @@ func (w *numberWriter) digit(i int) byte {
 	return 0
 }
 
-func (f *NumberFormat) show(d numberDesc, number string, blanks int, sign byte) string {
+func (f *NumberFormat) show(d numberDesc, number string, blanks int, sign byte) (string, error) {
 	w := numberWriter{numberDesc: d, number: number, blanks: blanks, sign: sign, last: -1}
 	if w.zeroStart > 0 {
 		w.zeroStart--
@@ -496,7 +497,7 @@ func (f *NumberFormat) show(d numberDesc, number string, blanks int, sign byte) 
 	if w.cut {
 		w.out = w.out[:w.cutAt]
 	}
-	return string(w.out)
+	return string(w.out), w.err
 }
 
 // lastRelevant finds the last digit of the fraction that is not zero, or the point; -1 without a point.
@@ -511,6 +512,13 @@ func lastRelevant(s string) int {
 		}
 	}
 	return last
+}
+
+// end marks the place where PostgreSQL writes a zero byte, at which its output ends whatever follows.
+func (w *numberWriter) end() {
+	if !w.cut {
+		w.cut, w.cutAt = true, len(w.out)
+	}
 }
 
 func (w *numberWriter) pattern(n *fmtNode) {
@@ -540,6 +548,12 @@ func (w *numberWriter) pattern(n *fmtNode) {
 		if w.roman || w.digit(0) == '#' || w.sign == '-' || w.decimal {
 			return
 		}
+		if w.number == "" || !isDigit(w.number[len(w.number)-1]) {
+			if w.err == nil {
+				w.err = pgerr.Newf(pgerr.InvalidTextRepresentation, "\"%s\" is not a number", w.number)
+			}
+			return
+		}
 		w.out = append(w.out, ordinal([]byte(w.number), n.text == "TH")...)
 	case numMI, numPL:
 		want := byte('-')
@@ -552,6 +566,9 @@ func (w *numberWriter) pattern(n *fmtNode) {
 			w.out = append(w.out, ' ')
 		}
 	case numSG:
+		if w.sign == 0 {
+			w.end()
+		}
 		w.out = append(w.out, w.sign)
 	}
 }
@@ -646,10 +663,8 @@ func (w *numberWriter) writeDigit(field numField) {
 			w.out = append(w.out, '0')
 		}
 	case c == 0:
-		// NaN and its like are shorter than the template: PostgreSQL's output ends here.
-		if !w.cut {
-			w.cut, w.cutAt = true, len(w.out)
-		}
+		// NaN and its like are shorter than the template.
+		w.end()
 		w.inNumber = true
 	default:
 		w.out = append(w.out, c)

@@ -608,12 +608,15 @@ func (ex *jpExec) compare(op jpKind, a, b jpItem) jpTruth {
 }
 
 func (ex *jpExec) arithmetic(n *jpNode, it jpItem, found *[]jpItem) jpResult {
-	var sides [2]string
+	// Both are evaluated before either is looked at.
+	var results [2][]jpItem
 	for i, o := range [2]*jpNode{n.left, n.right} {
-		var all []jpItem
-		if ex.operands(o, it, true, &all) == jpError {
+		if ex.operands(o, it, true, &results[i]) == jpError {
 			return jpError
 		}
+	}
+	var sides [2]string
+	for i, all := range results {
 		if len(all) != 1 || all[0].kind() != JSONNumber {
 			return ex.fail(pgerr.SingletonSqlJsonItemRequired, "%s operand of jsonpath operator %s is not a single numeric value",
 				[2]string{"left", "right"}[i], jpOperators[n.kind])

@@ -430,7 +430,13 @@ func (p *jpParser) comparison() *jpNode {
 			p.fail()
 			return nil
 		}
-		return &jpNode{kind: jpNot, left: p.wantPredicate(p.primary())}
+		if p.op("(") {
+			return &jpNode{kind: jpNot, left: p.wantPredicate(p.primary())}
+		}
+		return &jpNode{kind: jpNot, left: p.exists()}
+	}
+	if p.keyword("exists") {
+		return p.exists()
 	}
 	left := p.additive()
 	if p.err != nil {
@@ -467,6 +473,14 @@ func (p *jpParser) comparison() *jpNode {
 		return p.likeRegex(left)
 	}
 	return left
+}
+
+func (p *jpParser) exists() *jpNode {
+	p.next()
+	p.expect("(")
+	n := &jpNode{kind: jpExists, left: p.wantValue(p.additive())}
+	p.expect(")")
+	return n
 }
 
 func (p *jpParser) likeRegex(left *jpNode) *jpNode {
@@ -606,12 +620,6 @@ func (p *jpParser) primary() *jpNode {
 			return n
 		}
 		return p.accessors(n)
-	case p.keyword("exists"):
-		p.next()
-		p.expect("(")
-		n = &jpNode{kind: jpExists, left: p.wantValue(p.or())}
-		p.expect(")")
-		return n
 	case p.op("$"):
 		n = &jpNode{kind: jpRoot}
 	case p.op("@"):

@@ -80,16 +80,12 @@ func scanMac(s string, digits int, seps string) (b [6]byte, big, ok bool) {
 		for i < len(s) && isSpace(s[i]) {
 			i++
 		}
-		v, n := 0, 0
-		for i < len(s) && hexDigit(s[i]) >= 0 && (digits == 0 || n < digits) {
-			v = min(v<<4|hexDigit(s[i]), 1<<16)
-			i++
-			n++
-		}
+		v, n := scanHex(s[i:], digits)
+		i += n
 		if n == 0 {
 			return b, false, false
 		}
-		big = big || v > 255
+		big = big || v < 0 || v > 255
 		b[k] = byte(v)
 		if k < len(seps) && seps[k] != 0 {
 			if i >= len(s) || s[i] != seps[k] {
@@ -99,6 +95,34 @@ func scanMac(s string, digits int, seps string) (b [6]byte, big, ok bool) {
 		}
 	}
 	return b, big, strings.TrimLeft(s[i:], " \t\n\v\f\r") == ""
+}
+
+// scanHex reads a hexadecimal number of at most width characters (0: any number) as C's sscanf does: with a sign and 0x, which
+// count. n is how many it took, 0 for no number.
+func scanHex(s string, width int) (v, n int) {
+	if width > 0 && len(s) > width {
+		s = s[:width]
+	}
+	neg := false
+	if s != "" && (s[0] == '-' || s[0] == '+') {
+		neg = s[0] == '-'
+		n++
+	}
+	start := n
+	if strings.HasPrefix(s[n:], "0x") || strings.HasPrefix(s[n:], "0X") {
+		n += 2
+	}
+	for n < len(s) && hexDigit(s[n]) >= 0 {
+		v = min(v<<4|hexDigit(s[n]), 1<<16)
+		n++
+	}
+	if n == start {
+		return 0, 0
+	}
+	if neg {
+		v = -v
+	}
+	return v, n
 }
 
 // ParseMacaddr8 reads the text form of a macaddr8: six or eight pairs of digits.

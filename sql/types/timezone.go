@@ -160,6 +160,9 @@ func parsePOSIXZone(s string) *time.Location {
 			return nil
 		}
 	}
+	if rest != "" && rest[0] != ',' {
+		return nil
+	}
 	if rest == "" {
 		rest = ",M3.2.0,M11.1.0" // the rule of the United States, PostgreSQL's default too
 	}
