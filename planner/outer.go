@@ -97,12 +97,6 @@ func (r *root) planSublink(link *tree.SubLink) (tree.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	test := link.Test
-	if test != nil {
-		if test, err = r.planSublinks(test); err != nil {
-			return nil, err
-		}
-	}
 	sp := &tree.SubPlan{Kind: link.Kind, T: link.T, Coll: link.Coll}
 	for _, o := range child.outer {
 		arg, err := r.planSublinks(o.expr)
@@ -116,20 +110,24 @@ func (r *root) planSublink(link *tree.SubLink) (tree.Expr, error) {
 	if query.Cmd != tree.CmdSelect {
 		visible = visibleColumns(query.Returning)
 	}
-	index := len(r.g.subplans)
 	init := !child.deep && (link.Kind == tree.ExistsSubLink || link.Kind == tree.ExprSubLink || link.Kind == tree.ArraySubLink)
 	slots := make([]int, 0, visible)
+	var test tree.Expr
 	switch link.Kind {
 	case tree.AnySubLink, tree.AllSubLink, tree.RowCompareSubLink:
 		for i := 0; i < visible; i++ {
 			slots = append(slots, r.g.newParam())
 		}
-		test = bindSublinkParams(test, slots)
+		// The test's own parameters get their slots before its subqueries become parameters with slots of their own.
+		if test, err = r.planSublinks(bindSublinkParams(link.Test, slots)); err != nil {
+			return nil, err
+		}
 	default:
 		if init {
 			slots = append(slots, r.g.newParam())
 		}
 	}
+	index := len(r.g.subplans)
 	entry := plan.SubPlan{Root: node, Init: init, OutParams: slots, Kind: link.Kind}
 	entry.Name = subplanName(index, init, slots)
 	r.g.subplans = append(r.g.subplans, entry)
@@ -180,7 +178,7 @@ func (r *root) multiExprParam(p *tree.MultiExprParam) (tree.Expr, error) {
 	return r.planSublink(&one)
 }
 
-// bindSublinkParams numbers the sublink's column parameters (0..) with real slots.
+// bindSublinkParams numbers the sublink's column parameters (0..) with real slots. Sublinks inside the test keep theirs.
 func bindSublinkParams(test tree.Expr, slots []int) tree.Expr {
 	return mutate(test, func(x tree.Expr) tree.Expr {
 		if p, ok := x.(*tree.Param); ok && p.Kind == tree.ParamExec && p.ID < len(slots) {
@@ -188,7 +186,8 @@ func bindSublinkParams(test tree.Expr, slots []int) tree.Expr {
 			c.ID = slots[p.ID]
 			return &c
 		}
-		if _, ok := x.(*tree.SubPlan); ok {
+		switch x.(type) {
+		case *tree.SubPlan, *tree.SubLink:
 			return x
 		}
 		return nil
