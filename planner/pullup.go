@@ -202,7 +202,7 @@ func (r *root) pullUpRef(ref *tree.RangeRef, nullable bool) tree.JoinNode {
 		sub.pullUpSublinks()
 	}
 	sub.pullUpSubqueries()
-	if !r.isSimpleQuery(sub.q) {
+	if !r.isSimpleQuery(sub.q) || rte.Lateral && outerJoinRefersTo(sub.q.From, 1, false) {
 		rte.Subquery = sub.q
 		return ref
 	}
@@ -255,6 +255,24 @@ func (r *root) isSimple(rte *tree.RTE, nullable bool) bool {
 		return false
 	}
 	return true
+}
+
+// outerJoinRefersTo reports whether a condition of an outer join, or one below it, looks at the level above. Such a condition can't be moved up:
+// the join would have to wait for a relation that isn't on either of its sides.
+func outerJoinRefersTo(n tree.JoinNode, level int, within bool) bool {
+	switch n := n.(type) {
+	case *tree.FromExpr:
+		for _, c := range n.List {
+			if outerJoinRefersTo(c, level, within) {
+				return true
+			}
+		}
+		return within && n.Quals != nil && refersTo(n.Quals, level)
+	case *tree.JoinExpr:
+		within = within || n.Kind != tree.JoinInner
+		return within && n.Quals != nil && refersTo(n.Quals, level) || outerJoinRefersTo(n.Left, level, within) || outerJoinRefersTo(n.Right, level, within)
+	}
+	return false
 }
 
 func countRels(q *tree.Query) int {
