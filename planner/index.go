@@ -231,7 +231,7 @@ func (r *root) matchClause(b *rel, ix *indexInfo, key int, e tree.Expr) (indexMa
 			if side == 1 {
 				name = commuteName(name)
 			}
-			if op, ok := indexOps[name]; ok && r.comparable(e.Args[side], other) && r.btreeOp(o) {
+			if op, ok := indexOps[name]; ok && r.btreeOp(o) && (r.comparable(e.Args[side], other) || r.floorable(e.Args[side], other)) {
 				return indexMatch{cond: plan.IndexCond{Op: op, Value: other}, outer: r.relsIn(other)}, true
 			}
 			if side == 0 && (o.Name == "~~" || o.Name == "~") && isTextType(r.baseType(e.Args[0].Type().OID)) {
@@ -300,6 +300,11 @@ func (r *root) btreeOp(o *catalog.Operator) bool {
 
 func (r *root) comparable(col, value tree.Expr) bool {
 	return r.comparableTypes(col.Type().OID, value.Type().OID)
+}
+
+// floorable: the executor can bring the value to the column's date/time type.
+func (r *root) floorable(col, value tree.Expr) bool {
+	return types.CanFloorTime(r.baseType(col.Type().OID), r.baseType(value.Type().OID))
 }
 
 // comparableTypes: the key encodings of the two types are the same.

@@ -105,6 +105,7 @@ func (r *root) buildJoinTree() error {
 		d.distribute(p)
 	}
 	r.finishEquivalences()
+	r.extractOrClauses()
 	return nil
 }
 

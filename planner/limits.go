@@ -10,6 +10,8 @@ const (
 	maxPathsPerRel = 12
 	// collapseLimit is the number of relations up to which pulled-up subqueries are merged into one join problem (from_collapse_limit).
 	collapseLimit = 24
+	// maxEstimatedElements is the length up to which the values of an array constant are estimated one by one.
+	maxEstimatedElements = 100
 	// maxDepth bounds the nesting of query levels, so that a hostile text can't exhaust the stack.
 	maxDepth = 200
 )

@@ -283,6 +283,10 @@ func (r *root) rangeSel(col, other tree.Expr, less bool) float64 {
 		return 0
 	}
 	st := r.columnStats(v)
+	if types.CanFloorTime(v.T.OID, c.T.OID) {
+		floor, _ := types.FloorTime(nil, v.T.OID, c.T.OID, c.Value.I)
+		c = &tree.Const{T: v.T, Value: types.Int(floor)}
+	}
 	if st == nil || stripMismatch(v.T.OID, c.T.OID) {
 		return defaultRange
 	}
@@ -456,6 +460,9 @@ func isLiteralByte(c byte) bool {
 func (r *root) arraySel(e *tree.ScalarArrayOpExpr) float64 {
 	n := 10.0
 	if c, ok := e.Args[1].(*tree.Const); ok && !c.Value.Null {
+		if s, ok := r.constArraySel(e, c); ok {
+			return s
+		}
 		n = arrayLen(c)
 	} else if a, ok := e.Args[1].(*tree.ArrayExpr); ok {
 		n = float64(len(a.Elems))
@@ -475,6 +482,24 @@ func (r *root) arraySel(e *tree.ScalarArrayOpExpr) float64 {
 		return clampSel(1 - (1-one)*n)
 	}
 	return math.Pow(one, n)
+}
+
+// constArraySel estimates column = ANY (constant array) and column <> ALL (constant array) value by value.
+func (r *root) constArraySel(e *tree.ScalarArrayOpExpr, c *tree.Const) (float64, bool) {
+	o := r.g.env.Catalog.Operator(e.Op)
+	a := types.ParseArray(c.Value.S)
+	if o == nil || a.Len() > maxEstimatedElements || e.UseOr != (o.Rest == "eqsel") || !e.UseOr && o.Rest != "neqsel" {
+		return 0, false
+	}
+	elem, col := types.Of(a.Type), stripRelabel(e.Args[0])
+	sum := 0.0
+	for i := 0; i < a.Len(); i++ {
+		sum += r.eqSel(col, &tree.Const{T: elem, Value: a.Elem(i), Loc: -1})
+	}
+	if e.UseOr {
+		return clampSel(sum), true
+	}
+	return clampSel(1 - sum - r.nullFrac(col)), true
 }
 
 func arrayLen(c *tree.Const) float64 {
