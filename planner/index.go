@@ -630,7 +630,8 @@ func (r *root) addIndexPath(b *rel, ix *indexInfo, ms []indexMatch, outer relids
 			continue
 		}
 		backward := backward
-		p := &path{rel: b, rows: rows, startup: startup, total: total, rescan: total, keys: keys, outer: outer, enforced: enforced, unique: unique}
+		p := &path{rel: b, rows: rows, startup: startup, total: total, rescan: total, keys: keys, outer: outer, enforced: enforced, unique: unique,
+			point: unique && outer == 0 && s.IndexScan}
 		p.build = func() (plan.Node, []plan.NestParam, error) {
 			slots := &outerSlots{r: r, own: b.ids}
 			n := &plan.IndexScan{Index: ix.rel.OID, IndexName: ix.rel.Name, Backward: backward, IndexOnly: only, Unique: unique}

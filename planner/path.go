@@ -21,6 +21,9 @@ type path struct {
 	// enforced are join conditions that the path already applies.
 	enforced []*clause
 	unique   bool // at most one row a run
+	// point is a look-up of one row by constants for all columns of a unique key. It reads one version of one row, where a scan steps over
+	// all versions of all rows, which no statistics count: on a table of two pages that is updated all the time the difference is large.
+	point bool
 	// build makes the node; the parameters are what it takes from outside.
 	build func() (plan.Node, []plan.NestParam, error)
 }
@@ -60,6 +63,9 @@ func (r *root) addPath(rl *rel, p *path) {
 const fuzz = 1.01 // costs closer than this are equal, as in PostgreSQL
 
 func (r *root) dominates(a, b *path) bool {
+	if a.point != b.point {
+		return a.point && a.outer == b.outer && r.keysContain(a.keys, b.keys)
+	}
 	if a.total > b.total*fuzz || a.startup > b.startup*fuzz && r.tupleFraction > 0 {
 		return false
 	}
