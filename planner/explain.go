@@ -37,10 +37,8 @@ func Explain(in ExplainInput, o ExplainOptions) []string {
 	root := e.node(in.Plan.Root, "", "")
 	top := &item{label: "Query"}
 	top.add("Plan", root)
-	if o.Analyze || o.Verbose {
-		top.num("Snapshot Position", float64(in.Position), 0)
-	}
 	if o.Summary {
+		top.num("Snapshot Position", float64(in.Position), 0)
 		top.num("Planning Time", float64(in.Planning.Nanoseconds())/1e6, 3)
 		if o.Analyze {
 			top.num("Execution Time", float64(in.Execution.Nanoseconds())/1e6, 3)
@@ -56,10 +54,8 @@ func Explain(in ExplainInput, o ExplainOptions) []string {
 	}
 	var lines []string
 	textNode(root, 0, "", &lines)
-	if o.Analyze || o.Verbose {
-		lines = append(lines, fmt.Sprintf("Snapshot Position: %d", in.Position))
-	}
 	if o.Summary {
+		lines = append(lines, fmt.Sprintf("Snapshot Position: %d", in.Position))
 		lines = append(lines, fmt.Sprintf("Planning Time: %.3f ms", float64(in.Planning.Nanoseconds())/1e6))
 		if o.Analyze {
 			lines = append(lines, fmt.Sprintf("Execution Time: %.3f ms", float64(in.Execution.Nanoseconds())/1e6))

@@ -61,6 +61,22 @@ func AnalyzeView(env *Env, node *pg.Node, asOf map[int32]*parser.AsOf) (q *tree.
 	return q, nil
 }
 
+// AnalyzePrepared analyzes a prepared statement as AnalyzeView does, with values in the place of its parameters.
+func AnalyzePrepared(env *Env, stmt *parser.Stmt, paramTypes []types.OID, values []types.Datum) (q *tree.Query, err error) {
+	defer catch(&err)
+	a := newAnalyzer(env, stmt.AsOf)
+	a.stmt = stmt
+	a.params = newParams(paramTypes, false)
+	q = a.topLevel(stmt.Raw)
+	return tree.MutateQueryDeep(q, 0, func(e tree.Expr, _ int) (tree.Expr, bool) {
+		p, ok := e.(*tree.Param)
+		if !ok || p.Kind != tree.ParamExtern {
+			return nil, false
+		}
+		return &tree.Const{T: p.T, Coll: p.Coll, Value: values[p.ID-1], Loc: p.Loc}, true
+	}), nil
+}
+
 // Rewrite expands the views in a stored query (of a view, or of a prepared statement whose catalog has changed).
 func Rewrite(env *Env, q *tree.Query) (out *tree.Query, err error) {
 	defer catch(&err)

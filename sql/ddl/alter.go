@@ -56,6 +56,7 @@ func (r *runner) alterTable(n *pg.AlterTableStmt) {
 		r.alterComposite(n)
 		return
 	}
+	r.textless = true
 	rel := r.lookup(n.Relation)
 	if rel == nil {
 		if n.MissingOk {

@@ -317,7 +317,7 @@ func (a *alteration) columnType(c *pg.AlterTableCmd) {
 	rel := a.now()
 	col := rel.Columns[att-1]
 	n := c.Def.GetColumnDef()
-	to := a.typeOf(n.TypeName)
+	to := a.typeOfUnplaced(n.TypeName)
 	a.checkColumnType(c.Name, to.OID)
 	coll := a.collation(n.CollClause, to)
 	a.checkTypeDependents(rel, att)

@@ -41,8 +41,6 @@ func CommandName(stmt *pg.Node) string {
 			return "SELECT INTO"
 		}
 		return "CREATE TABLE AS"
-	case *pg.Node_SelectStmt:
-		return "SELECT INTO"
 	case *pg.Node_IndexStmt:
 		return "CREATE INDEX"
 	case *pg.Node_ViewStmt:

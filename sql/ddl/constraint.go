@@ -60,7 +60,7 @@ func (r *runner) addKeys(table types.OID, keys []conSpec, fresh bool) {
 			continue
 		}
 		if primary {
-			failAt(k.n.Location, pgerr.InvalidTableDefinition, "multiple primary keys for table \"%s\" are not allowed", rel.Name)
+			failAt(r.placed(k.n.Location), pgerr.InvalidTableDefinition, "multiple primary keys for table \"%s\" are not allowed", rel.Name)
 		}
 		primary = true
 	}
@@ -119,7 +119,7 @@ func (r *runner) addKey(table types.OID, k conSpec, fresh bool) {
 	att := func(name string) int {
 		a := findColumn(rel, name)
 		if a == 0 {
-			failAt(k.n.Location, pgerr.UndefinedColumn, "column \"%s\" named in key does not exist", name)
+			failAt(r.placed(k.n.Location), pgerr.UndefinedColumn, "column \"%s\" named in key does not exist", name)
 		}
 		return a
 	}

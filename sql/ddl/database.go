@@ -3,6 +3,7 @@ package ddl
 import (
 	"slices"
 	"strings"
+	"time"
 
 	pg "github.com/pganalyze/pg_query_go/v5"
 
@@ -67,8 +68,8 @@ func (r *runner) createDatabase(n *pg.CreatedbStmt) {
 			failf(pgerr.InsufficientPrivilege, "permission denied to copy database \"%s\"", template)
 		}
 	}
-	if r.DatabaseInUse != nil && t.OID != r.Database && r.DatabaseInUse(t.OID) > 0 {
-		fail(pgerr.Newf(pgerr.ObjectInUse, "source database \"%s\" is being accessed by other users", template))
+	if t.OID != r.Database {
+		r.notInUse(t, "source database \"%s\" is being accessed by other users")
 	}
 	d.OID = r.oid()
 	ops, err := catalog.NewDatabase(r.Overlay.Snapshot(), oidAllocator{r}, d, t.OID)
@@ -128,6 +129,9 @@ func (r *runner) dropDatabase(n *pg.DropdbStmt) {
 	case d.OID == r.Database:
 		failf(pgerr.ObjectInUse, "cannot drop the currently open database")
 	}
+	if forced(n) && r.EvictDatabase != nil {
+		must(r.EvictDatabase(d.OID))
+	}
 	r.notInUse(d, "database \"%s\" is being accessed by other users")
 	for _, op := range r.Overlay.Snapshot().Ops() {
 		h := op.Desc.Head()
@@ -158,12 +162,29 @@ func (r *runner) dropForeignStorage(rel *catalog.Relation) {
 	r.Txn.DropStorage(rel.Storage)
 }
 
-// notInUse fails when other sessions are in a database.
+func forced(n *pg.DropdbStmt) bool {
+	for _, o := range n.Options {
+		if o.GetDefElem().GetDefname() == "force" {
+			return true
+		}
+	}
+	return false
+}
+
+// notInUse fails when other sessions stay in a database. As PostgreSQL, it gives those that are about to leave some time.
 func (r *runner) notInUse(d *catalog.Database, format string) {
 	if r.DatabaseInUse == nil {
 		return
 	}
-	switch n := r.DatabaseInUse(d.OID); {
+	n := r.DatabaseInUse(d.OID)
+	for deadline := time.Now().Add(leaveTime); n > 0 && time.Now().Before(deadline); n = r.DatabaseInUse(d.OID) {
+		select {
+		case <-r.Ctx.Done():
+			must(r.Ctx.Err())
+		case <-time.After(leavePoll):
+		}
+	}
+	switch {
 	case n == 1:
 		fail(pgerr.Newf(pgerr.ObjectInUse, format, d.Name).WithDetail("There is 1 other session using the database."))
 	case n > 1:

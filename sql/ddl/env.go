@@ -3,6 +3,8 @@ package ddl
 import (
 	"context"
 
+	pg "github.com/pganalyze/pg_query_go/v5"
+
 	"kimberlite/sql/analyze"
 	"kimberlite/sql/catalog"
 	"kimberlite/sql/parser"
@@ -34,6 +36,8 @@ type Env struct {
 	// Run plans and runs an analyzed query in this transaction and calls row for each of its rows (nil drops them): CHECK validation, rewrites, CREATE
 	// TABLE AS. It returns the number of rows. Changes made to Overlay before are visible to it.
 	Run func(q *tree.Query, row func([]types.Datum) error) (int64, error)
+	// Prepared returns the query of a prepared statement with its parameters' values in it, views unexpanded: CREATE TABLE AS EXECUTE.
+	Prepared func(n *pg.ExecuteStmt) (*tree.Query, error)
 	// RunSQL parses, analyzes and runs a statement of our own making with parameters ($1 ...), for checks that are easily said in SQL.
 	RunSQL func(sql string, params []types.Datum, paramTypes []types.OID, row func([]types.Datum) error) (int64, error)
 	// Deparse prints a stored expression for error texts.
@@ -42,6 +46,8 @@ type Env struct {
 	AsOf map[int32]*parser.AsOf
 	// DatabaseInUse counts the other sessions in a database.
 	DatabaseInUse func(db types.OID) int
+	// EvictDatabase ends the other sessions in a database: DROP DATABASE WITH (FORCE).
+	EvictDatabase func(db types.OID) error
 	// SetOnCommit registers a temporary table's ON COMMIT action for this transaction: 'd' delete rows, 'D' drop.
 	SetOnCommit func(table types.OID, action byte)
 }

@@ -13,6 +13,12 @@ import (
 
 func (r *runner) analyzeExpr(n *pg.Node, kind analyze.ExprKind, scope analyze.ExprScope) tree.Expr {
 	e, err := analyze.AnalyzeExpr(r.env(), n, kind, scope)
+	if r.textless {
+		switch kind {
+		case analyze.ExprCheck, analyze.ExprDomainCheck, analyze.ExprDefault, analyze.ExprGenerated:
+			mustUnplaced(err)
+		}
+	}
 	must(err)
 	return e
 }

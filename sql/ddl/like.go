@@ -32,7 +32,10 @@ const (
 
 // like adds the columns of another relation; the rest follows in finishLike.
 func (r *runner) like(t *tableDef, n *pg.TableLikeClause) {
-	src := r.need(n.Relation)
+	src := r.lookup(n.Relation)
+	if src == nil {
+		fail(pgerr.From(r.noRelation(n.Relation)).At(int(n.Relation.Location)))
+	}
 	switch src.RelKind {
 	case 'r', 'v', 'm', 'c':
 	default:

@@ -1,5 +1,7 @@
 package ddl
 
+import "time"
+
 const (
 	// maxNameLen is PostgreSQL's NAMEDATALEN - 1: names are cut to it, and enum labels may not exceed it.
 	maxNameLen = 63
@@ -15,4 +17,6 @@ const (
 	statsTarget = 100
 	// maxStatWidth is the size from which a value is not kept in statistics (PostgreSQL's WIDTH_THRESHOLD).
 	maxStatWidth = 1024
+	// leaveTime is how long a statement that needs a database for itself waits for others to leave it, and leavePoll how often it looks; as in PostgreSQL.
+	leaveTime, leavePoll = 5 * time.Second, 100 * time.Millisecond
 )

@@ -33,6 +33,13 @@ func (r *runner) typeOf(n *pg.TypeName) types.T {
 	return t
 }
 
+// typeOfUnplaced is typeOf where errors do not tell the name's position.
+func (r *runner) typeOfUnplaced(n *pg.TypeName) types.T {
+	t, err := analyze.ResolveTypeName(r.env(), n)
+	mustUnplaced(err)
+	return t
+}
+
 // checkCatalog refuses a name of another database.
 func (r *runner) checkCatalog(rv *pg.RangeVar) {
 	if rv.Catalogname == "" {

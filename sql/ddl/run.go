@@ -16,6 +16,8 @@ import (
 type runner struct {
 	*Env
 	before *catalog.Bound // the catalog before the statement
+	// textless statements analyze constraints and defaults without their text, as PostgreSQL does: errors in them have no position.
+	textless bool
 }
 
 // bail carries an error up to Run. It never leaves the package.
@@ -33,6 +35,23 @@ func failAt(loc int32, code, format string, args ...any) {
 func must(err error) {
 	if err != nil {
 		fail(err)
+	}
+}
+
+// placed is a location in the statement's text, -1 in a textless statement.
+func (r *runner) placed(loc int32) int32 {
+	if r.textless {
+		return -1
+	}
+	return loc
+}
+
+// mustUnplaced is must for errors whose position PostgreSQL does not tell.
+func mustUnplaced(err error) {
+	if err != nil {
+		e := *pgerr.From(err)
+		e.Position = 0
+		fail(&e)
 	}
 }
 
@@ -74,11 +93,6 @@ func find(stmt *pg.Node) (func(*runner) string, bool) {
 		return do(func(r *runner) { r.createTable(n.CreateStmt) })
 	case *pg.Node_CreateTableAsStmt:
 		return func(r *runner) string { return r.createTableAs(n.CreateTableAsStmt) }, true
-	case *pg.Node_SelectStmt:
-		if into := n.SelectStmt.IntoClause; into != nil {
-			return func(r *runner) string { return r.selectInto(n.SelectStmt, into) }, true
-		}
-		return nil, false
 	case *pg.Node_IndexStmt:
 		return do(func(r *runner) { r.createIndex(n.IndexStmt) })
 	case *pg.Node_ViewStmt:

@@ -213,7 +213,7 @@ func (r *runner) tableOptions(list []*pg.Node) []string {
 
 // ofType gives a table the columns of a composite type.
 func (r *runner) ofType(t *tableDef, n *pg.TypeName) {
-	typ := r.typeOf(n)
+	typ := r.typeOfUnplaced(n)
 	ty := r.Overlay.TypeByOID(typ.OID)
 	if ty == nil || ty.Kind != types.KindComposite || ty.Relid == 0 || r.rel(ty.Relid).RelKind != 'c' {
 		failf(pgerr.WrongObjectType, "type %s is not a composite type", r.typeName(typ))

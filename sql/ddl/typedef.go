@@ -166,9 +166,7 @@ func (r *runner) createComposite(n *pg.CompositeTypeStmt) {
 }
 
 func (r *runner) addAttribute(t *tableDef, c *pg.ColumnDef) {
-	if serialType(c.TypeName) != 0 {
-		r.typeOf(c.TypeName) // serial is a type in tables only: this fails with its name
-	}
+	r.typeOfUnplaced(c.TypeName) // serial, too: it is a type in tables only
 	r.addColumn(t, c)
 }
 
@@ -317,6 +315,7 @@ func (r *runner) createRange(n *pg.CreateRangeStmt) {
 
 // createDomain is CREATE DOMAIN.
 func (r *runner) createDomain(n *pg.CreateDomainStmt) {
+	r.textless = true
 	base := r.typeOf(n.TypeName)
 	bt := types.Lookup(r.typeCtx(), base.OID)
 	if bt == nil || bt.Kind == types.KindPseudo {
@@ -414,6 +413,7 @@ func (r *runner) domainCheck(oid types.OID, c *pg.Constraint) *catalog.Constrain
 
 // alterDomain is ALTER DOMAIN.
 func (r *runner) alterDomain(n *pg.AlterDomainStmt) {
+	r.textless = true
 	t := r.needType(n.TypeName)
 	name := types.FormatTypeName(r.typeCtx(), t.OID)
 	if t.Kind != types.KindDomain {

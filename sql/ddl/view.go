@@ -154,9 +154,6 @@ func (r *runner) replaceView(old *catalog.Relation, view *catalog.View, cols []c
 // createTableAs is CREATE TABLE AS and CREATE MATERIALIZED VIEW.
 func (r *runner) createTableAs(n *pg.CreateTableAsStmt) string {
 	matview := n.Objtype == pg.ObjectType_OBJECT_MATVIEW
-	if n.Query.GetExecuteStmt() != nil {
-		unsupported("CREATE TABLE AS EXECUTE", "Write the query itself behind AS.")
-	}
 	rows, made := r.makeFromQuery(n.Into, n.Query, matview, n.IfNotExists)
 	switch {
 	case made && !n.Into.SkipData:
@@ -167,18 +164,6 @@ func (r *runner) createTableAs(n *pg.CreateTableAsStmt) string {
 	return "CREATE TABLE AS"
 }
 
-// selectInto is SELECT ... INTO.
-func (r *runner) selectInto(n *pg.SelectStmt, into *pg.IntoClause) string {
-	q := &pg.SelectStmt{
-		DistinctClause: n.DistinctClause, TargetList: n.TargetList, FromClause: n.FromClause, WhereClause: n.WhereClause, GroupClause: n.GroupClause,
-		GroupDistinct: n.GroupDistinct, HavingClause: n.HavingClause, WindowClause: n.WindowClause, ValuesLists: n.ValuesLists, SortClause: n.SortClause,
-		LimitOffset: n.LimitOffset, LimitCount: n.LimitCount, LimitOption: n.LimitOption, LockingClause: n.LockingClause, WithClause: n.WithClause,
-		Op: n.Op, All: n.All, Larg: n.Larg, Rarg: n.Rarg,
-	}
-	rows, _ := r.makeFromQuery(into, &pg.Node{Node: &pg.Node_SelectStmt{SelectStmt: q}}, false, false)
-	return "SELECT " + itoa(int(rows))
-}
-
 // makeFromQuery makes a table or materialized view of a query's result. made is false when IF NOT EXISTS found it there.
 func (r *runner) makeFromQuery(into *pg.IntoClause, query *pg.Node, matview, ifNotExists bool) (rows int64, made bool) {
 	r.checkAccessMethod(into.AccessMethod)
@@ -186,8 +171,7 @@ func (r *runner) makeFromQuery(into *pg.IntoClause, query *pg.Node, matview, ifN
 	if r.exists(schema, into.Rel.Relname, ifNotExists) {
 		return 0, false
 	}
-	stored, err := analyze.AnalyzeView(r.env(), query, r.AsOf)
-	must(err)
+	stored := r.sourceQuery(query)
 	var deps []catalog.Dependency
 	r.addQueryDeps(&deps, stored)
 	kind := byte('r')
@@ -222,6 +206,18 @@ func (r *runner) makeFromQuery(into *pg.IntoClause, query *pg.Node, matview, ifN
 		return 0, true
 	}
 	return r.fill(rel.OID, stored), true
+}
+
+// sourceQuery analyzes the query of CREATE TABLE AS.
+func (r *runner) sourceQuery(n *pg.Node) *tree.Query {
+	if x := n.GetExecuteStmt(); x != nil {
+		q, err := r.Prepared(x)
+		must(err)
+		return q
+	}
+	q, err := analyze.AnalyzeView(r.env(), n, r.AsOf)
+	must(err)
+	return q
 }
 
 // fill runs a stored query and puts its rows into a table.

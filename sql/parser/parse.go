@@ -53,9 +53,33 @@ func Parse(sql string) ([]Stmt, error) {
 		if raw.Stmt == nil || raw.Stmt.Node == nil {
 			continue
 		}
+		raw.Stmt = selectInto(raw.Stmt)
 		stmts = append(stmts, newStmt(sql, raw, asOf))
 	}
 	return stmts, nil
+}
+
+// selectInto turns SELECT ... INTO into CREATE TABLE AS, as PostgreSQL does for a statement of its own and behind EXPLAIN and PREPARE. The INTO of a set operation
+// is that of its leftmost SELECT.
+func selectInto(stmt *pg_query.Node) *pg_query.Node {
+	switch n := stmt.Node.(type) {
+	case *pg_query.Node_ExplainStmt:
+		n.ExplainStmt.Query = selectInto(n.ExplainStmt.Query)
+	case *pg_query.Node_PrepareStmt:
+		n.PrepareStmt.Query = selectInto(n.PrepareStmt.Query)
+	case *pg_query.Node_SelectStmt:
+		left := n.SelectStmt
+		for left.Op != pg_query.SetOperation_SETOP_NONE && left.Larg != nil {
+			left = left.Larg
+		}
+		if left.IntoClause == nil {
+			return stmt
+		}
+		as := &pg_query.CreateTableAsStmt{Query: stmt, Into: left.IntoClause, Objtype: pg_query.ObjectType_OBJECT_TABLE, IsSelectInto: true}
+		left.IntoClause = nil
+		return &pg_query.Node{Node: &pg_query.Node_CreateTableAsStmt{CreateTableAsStmt: as}}
+	}
+	return stmt
 }
 
 // ParseExpr parses a single expression, for the expressions that the catalog keeps as text.

@@ -214,6 +214,19 @@ func (e *Engine) databaseInUse(db types.OID, but *Session) int {
 	return n
 }
 
+// evictDatabase ends the other sessions in a database.
+func (s *Session) evictDatabase(db types.OID) error {
+	for _, other := range s.e.all() {
+		if other.db != db || other == s {
+			continue
+		}
+		if _, err := s.SignalBackend(other.info.PID, "terminate"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Notified delivers a committed transaction's notifications to the sessions that listen. It is called in commit order and must not block.
 func (e *Engine) Notified(_ log.Position, db types.OID, notes []projections.Notification) {
 	e.mu.Lock()

@@ -4,10 +4,11 @@ import (
 	"strings"
 	"time"
 
-	"kimberlite/exec"
+	"kimberlite/exec/plan"
 	"kimberlite/planner"
 	"kimberlite/sql/parser"
 	"kimberlite/sql/pgerr"
+	"kimberlite/sql/tree"
 	"kimberlite/sql/types"
 
 	pg "github.com/pganalyze/pg_query_go/v5"
@@ -70,49 +71,92 @@ func explainOptions(n *pg.ExplainStmt) (planner.ExplainOptions, error) {
 
 // explain is EXPLAIN.
 func (u *utility) explain(n *pg.ExplainStmt) error {
-	s := u.s
 	o, err := explainOptions(n)
 	if err != nil {
 		return err
 	}
-	inner := &parser.Stmt{Raw: n.Query, Text: u.stmt.Text, AsOf: u.stmt.AsOf, Location: u.stmt.Location, Length: u.stmt.Length}
 	started := time.Now()
-	var st *statement
-	var params []types.Datum
-	switch q := n.Query.Node.(type) {
-	case *pg.Node_ExecuteStmt:
-		ps, err := s.statementNamed(q.ExecuteStmt.Name)
-		if err != nil {
-			return err
-		}
-		if params, err = u.executeParams(ps, q.ExecuteStmt); err != nil {
-			return err
-		}
-		st = ps.st
+	query := n.Query
+	switch q := query.Node.(type) {
 	case *pg.Node_DeclareCursorStmt:
-		inner.Raw = q.DeclareCursorStmt.Query
+		query = q.DeclareCursorStmt.Query
 	case *pg.Node_CreateTableAsStmt:
-		inner.Raw = q.CreateTableAsStmt.Query
-	}
-	if st == nil {
-		if isUtility(inner.Raw) && inner.Raw.GetSelectStmt() == nil {
-			return u.explainLines(o, []string{"Utility statements have no plan structure"})
+		if o.Analyze {
+			return u.explainCreateAs(query, o)
 		}
-		if st, err = s.analyze(u.sql, inner, u.paramTypes(), false); err != nil {
-			return err
-		}
-		params = u.params
+		query = q.CreateTableAsStmt.Query
 	}
-	in := planner.ExplainInput{Plan: st.plan, Catalog: s.reader(), IO: s.io(), Deparse: s.bound(), Planning: time.Since(started), Position: s.SnapshotPosition()}
+	st, params, err := u.explained(query)
+	if err != nil {
+		return err
+	}
+	if st.utility {
+		return u.explainLines(o, []string{"Utility statements have no plan structure"})
+	}
+	in := u.explainInput(st.plan, started)
 	if o.Analyze {
-		if err := s.explainRun(st, params, &in); err != nil {
+		if err := u.s.explainRun(st, params, &in); err != nil {
 			return err
 		}
 	}
 	return u.explainLines(o, planner.Explain(in, o))
 }
 
-func (u *utility) paramTypes() []types.OID { return nil }
+func (u *utility) explainInput(p *plan.Plan, started time.Time) planner.ExplainInput {
+	s := u.s
+	return planner.ExplainInput{Plan: p, Catalog: s.reader(), IO: s.io(), Deparse: s.bound(), Planning: time.Since(started), Position: s.SnapshotPosition()}
+}
+
+// explained finds the statement that EXPLAIN is about, with the values of its parameters.
+func (u *utility) explained(query *pg.Node) (*statement, []types.Datum, error) {
+	s := u.s
+	if x := query.GetExecuteStmt(); x != nil {
+		ps, err := s.statementNamed(x.Name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !s.current(ps.st) {
+			next, err := s.replan(ps.st)
+			if err != nil {
+				return nil, nil, err
+			}
+			ps.st, ps.c = next, nil
+		}
+		params, err := u.executeParams(ps, x)
+		return ps.st, params, err
+	}
+	inner := &parser.Stmt{Raw: query, Text: u.stmt.Text, AsOf: u.stmt.AsOf, Location: u.stmt.Location, Length: u.stmt.Length}
+	st, err := s.analyze(u.sql, inner, nil, false)
+	return st, u.params, err
+}
+
+// explainCreateAs is EXPLAIN ANALYZE of CREATE TABLE AS and CREATE MATERIALIZED VIEW: the relation is made, and the query that fills it is watched.
+func (u *utility) explainCreateAs(stmt *pg.Node, o planner.ExplainOptions) error {
+	s := u.s
+	var in planner.ExplainInput
+	env := u.ddlEnv(s.overlay())
+	env.Run = func(q *tree.Query, row func([]types.Datum) error) (int64, error) {
+		started := time.Now()
+		p, err := s.planDefined(q)
+		if err != nil {
+			return 0, err
+		}
+		in = u.explainInput(p, started)
+		started = time.Now()
+		ctx := s.execContext()
+		ctx.Instrument = true
+		n, err := s.runPlan(p, ctx, nil, row, &in.Stats)
+		in.Execution = time.Since(started)
+		return n, err
+	}
+	if _, err := u.defineIn(env, stmt); err != nil {
+		return err
+	}
+	if in.Plan == nil { // IF NOT EXISTS, or WITH NO DATA
+		return u.explainLines(o, nil)
+	}
+	return u.explainLines(o, planner.Explain(in, o))
+}
 
 // explainRun executes the plan and collects its counters.
 func (s *Session) explainRun(st *statement, params []types.Datum, in *planner.ExplainInput) error {
@@ -123,29 +167,10 @@ func (s *Session) explainRun(st *statement, params []types.Datum, in *planner.Ex
 		return err
 	}
 	s.refresh()
-	c, err := exec.Compile(st.plan, s.reader())
-	if err != nil {
-		return err
-	}
 	ctx := s.execContext()
 	ctx.Instrument = true
 	started := time.Now()
-	rows, err := c.Run(ctx, params)
-	if err != nil {
-		return err
-	}
-	for {
-		b, err := rows.Next()
-		if err != nil {
-			rows.Close()
-			return err
-		}
-		if b == nil {
-			break
-		}
-	}
-	in.Stats = rows.Stats()
-	if err := rows.Close(); err != nil {
+	if _, err := s.runPlan(st.plan, ctx, params, nil, &in.Stats); err != nil {
 		return err
 	}
 	in.Execution = time.Since(started)

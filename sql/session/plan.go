@@ -51,9 +51,7 @@ func isVirtual(rel types.OID) bool { return rel < catalog.FirstNormalOID }
 // isUtility reports whether a statement is not planned.
 func isUtility(n *pg.Node) bool {
 	switch n.Node.(type) {
-	case *pg.Node_SelectStmt:
-		return n.GetSelectStmt().GetIntoClause() != nil
-	case *pg.Node_InsertStmt, *pg.Node_UpdateStmt, *pg.Node_DeleteStmt, *pg.Node_MergeStmt:
+	case *pg.Node_SelectStmt, *pg.Node_InsertStmt, *pg.Node_UpdateStmt, *pg.Node_DeleteStmt, *pg.Node_MergeStmt:
 		return false
 	}
 	return true

@@ -5,6 +5,7 @@ import (
 	"kimberlite/sql/analyze"
 	"kimberlite/sql/parser"
 	"kimberlite/sql/pgerr"
+	"kimberlite/sql/tree"
 	"kimberlite/sql/types"
 
 	pg "github.com/pganalyze/pg_query_go/v5"
@@ -69,6 +70,22 @@ func (u *utility) execute(n *pg.ExecuteStmt) error {
 	}
 	ps.calls++
 	return s.execute(c, params, nil, u.simple)
+}
+
+// preparedQuery is what CREATE TABLE AS EXECUTE makes a table of.
+func (u *utility) preparedQuery(n *pg.ExecuteStmt) (*tree.Query, error) {
+	ps, err := u.s.statementNamed(n.Name)
+	if err != nil {
+		return nil, err
+	}
+	if ps.st == nil || ps.st.utility || ps.st.stmt.Raw.GetSelectStmt() == nil {
+		return nil, pgerr.New(pgerr.WrongObjectType, "prepared statement is not a SELECT")
+	}
+	params, err := u.executeParams(ps, n)
+	if err != nil {
+		return nil, err
+	}
+	return analyze.AnalyzePrepared(u.s.analyzeEnv(), ps.st.stmt, ps.st.params, params)
 }
 
 func (u *utility) executeParams(ps *preparedStatement, n *pg.ExecuteStmt) ([]types.Datum, error) {

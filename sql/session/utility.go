@@ -106,7 +106,7 @@ func (u *utility) run() (string, error) {
 	return u.define()
 }
 
-// define hands a definition statement to package ddl, inside a savepoint so that a failure leaves nothing behind.
+// define hands a definition statement to package ddl.
 func (u *utility) define() (string, error) {
 	s := u.s
 	if what := ddl.NeedsNoBlock(u.stmt.Raw); what != "" {
@@ -114,15 +114,19 @@ func (u *utility) define() (string, error) {
 			return "", err
 		}
 	}
+	return u.defineIn(u.ddlEnv(s.overlay()), u.stmt.Raw)
+}
+
+func (u *utility) defineIn(env *ddl.Env, stmt *pg.Node) (string, error) {
+	s := u.s
 	if s.e.opts.Leading != nil && !s.e.opts.Leading() {
 		return "", pgerr.New(pgerr.ReadOnlySqlTransaction, "No leader elected").WithHint("This node does not accept writes now; see /status.")
 	}
 	if s.tx.tx.Options().ReadOnly {
-		return "", pgerr.Newf(pgerr.ReadOnlySqlTransaction, "cannot execute %s in a read-only transaction", ddl.CommandName(u.stmt.Raw))
+		return "", pgerr.Newf(pgerr.ReadOnlySqlTransaction, "cannot execute %s in a read-only transaction", ddl.CommandName(stmt))
 	}
-	ov := s.overlay()
 	s.refresh()
-	tag, handled, err := ddl.Run(s.ddlEnv(ov, u.sql, u.stmt), u.stmt.Raw)
+	tag, handled, err := ddl.Run(env, stmt)
 	if err != nil {
 		return "", err
 	}
@@ -133,50 +137,81 @@ func (u *utility) define() (string, error) {
 	return tag, nil
 }
 
-func (s *Session) ddlEnv(ov *catalog.Overlay, sql string, stmt *parser.Stmt) *ddl.Env {
+func (u *utility) ddlEnv(ov *catalog.Overlay) *ddl.Env {
+	s := u.s
 	env := s.analyzeEnv()
 	env.Catalog = ov
 	return &ddl.Env{
 		Ctx: s.ctx, Analyze: env, Overlay: ov, Txn: s.tx.tx, User: s.role, Super: s.super, Database: s.db, TempSchema: s.tempSchema,
-		Notice: s.notice, Text: sql, AsOf: stmt.AsOf,
+		Notice: s.notice, Text: u.sql, AsOf: u.stmt.AsOf,
 		NewOID:        func() (types.OID, error) { return s.e.opts.Manager.NewOID(s.ctx) },
 		Run:           s.runQuery,
+		Prepared:      u.preparedQuery,
 		RunSQL:        s.runSQL,
 		Deparse:       s.deparseExpr,
 		DatabaseInUse: func(db types.OID) int { return s.e.databaseInUse(db, s) },
+		EvictDatabase: s.evictDatabase,
 		SetOnCommit:   s.setOnCommit,
 	}
 }
 
-// runQuery plans and runs an analyzed query in the current transaction: what definition statements need.
-func (s *Session) runQuery(q *tree.Query, row func([]types.Datum) error) (int64, error) {
+// planDefined plans a query of a definition statement and takes its locks.
+func (s *Session) planDefined(q *tree.Query) (*plan.Plan, error) {
 	s.refresh()
 	p, err := planner.Plan(s.plannerEnv(), q)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return s.runPlan(p, nil, row)
+	if err := s.lockRelations(p); err != nil {
+		return nil, err
+	}
+	s.refresh()
+	return p, nil
 }
 
-func (s *Session) runPlan(p *plan.Plan, params []types.Datum, row func([]types.Datum) error) (int64, error) {
+// runQuery plans and runs an analyzed query in the current transaction: what definition statements need.
+func (s *Session) runQuery(q *tree.Query, row func([]types.Datum) error) (int64, error) {
+	p, err := s.planDefined(q)
+	if err != nil {
+		return 0, err
+	}
+	return s.runPlan(p, s.execContext(), nil, row, nil)
+}
+
+// runPlan runs a plan and calls row for each of its rows; stats, when given, gets the counters that ctx asks for.
+func (s *Session) runPlan(p *plan.Plan, ctx *exec.Context, params []types.Datum, row func([]types.Datum) error, stats *[]exec.NodeStats) (int64, error) {
 	c, err := exec.Compile(p, s.reader())
 	if err != nil {
 		return 0, err
 	}
-	rows, err := c.Run(s.execContext(), params)
+	rows, err := c.Run(ctx, params)
 	if err != nil {
 		return 0, err
 	}
 	defer rows.Close()
-	var n int64
-	buf := make([]types.Datum, len(p.Columns))
+	n, err := eachRow(rows, len(p.Columns), row)
+	if err != nil {
+		return n, err
+	}
+	if stats != nil {
+		*stats = rows.Stats()
+	}
+	if err := rows.Close(); err != nil {
+		return n, err
+	}
+	if p.Cmd != tree.CmdSelect {
+		n = rows.Affected()
+	}
+	return n, nil
+}
+
+// eachRow calls row, unless it is nil, for each row of a result, and counts them.
+func eachRow(rows *exec.Rows, cols int, row func([]types.Datum) error) (n int64, err error) {
+	buf := make([]types.Datum, cols)
 	for {
 		b, err := rows.Next()
-		if err != nil {
+		if err != nil || b == nil {
 			return n, err
-		}
-		if b == nil {
-			break
 		}
 		for i := 0; i < b.Rows(); i++ {
 			n++
@@ -191,10 +226,6 @@ func (s *Session) runPlan(p *plan.Plan, params []types.Datum, row func([]types.D
 			}
 		}
 	}
-	if p.Cmd != tree.CmdSelect {
-		n = rows.Affected()
-	}
-	return n, nil
 }
 
 // runSQL runs a statement of our own making.
@@ -211,7 +242,7 @@ func (s *Session) runSQL(sql string, params []types.Datum, paramTypes []types.OI
 	if err != nil {
 		return 0, err
 	}
-	return s.runPlan(p, params, row)
+	return s.runPlan(p, s.execContext(), params, row, nil)
 }
 
 // runTransaction runs BEGIN, COMMIT and the rest of their family.
