@@ -314,6 +314,7 @@ type subscript struct {
 	rowwise
 	io           *types.Ctx
 	elem         types.OID
+	fixed        types.FixedArray // of a type that is subscripted without being an array, name for one
 	arr          expr
 	upper, lower []expr // lower nil for plain subscripts; elements nil for omitted bounds
 	slice        bool
@@ -349,6 +350,9 @@ func (e *subscript) row(r *rowEnv) (types.Datum, error) {
 			return d, pgerr.New(pgerr.NullValueNotAllowed, "array subscript in assignment must not be null")
 		}
 		return types.NullDatum, nil
+	}
+	if e.fixed.Elem != 0 {
+		return e.fixedRow(r, d, up)
 	}
 	if e.assign == nil {
 		a := types.ParseArray(d.S)
@@ -386,6 +390,36 @@ func (e *subscript) row(r *rowEnv) (types.Datum, error) {
 		return d, nil
 	}
 	return e.setSlice(d, lo, loSet, up, upSet, v)
+}
+
+// fixedRow is row for the types of types.FixedArray.
+func (e *subscript) fixedRow(r *rowEnv, d types.Datum, at []int) (types.Datum, error) {
+	if e.slice {
+		return d, pgerr.New(pgerr.FeatureNotSupported, "slices of fixed-length arrays not implemented")
+	}
+	get := func() types.Datum {
+		if d.Null || len(at) != 1 {
+			return types.NullDatum
+		}
+		return e.fixed.Get(d, at[0])
+	}
+	if e.assign == nil {
+		return get(), nil
+	}
+	if e.assigning != nil {
+		e.assigning.v, e.assigning.d = nil, get()
+	}
+	v, err := e.assign.row(r)
+	if err != nil || d.Null || v.Null { // there is no room for NULL: the value stays as it is
+		return d, err
+	}
+	if len(at) != 1 {
+		return d, pgerr.New(pgerr.ArraySubscriptError, "wrong number of array subscripts")
+	}
+	if at[0] < 0 || at[0] >= e.fixed.Len {
+		return d, errSubscriptRange
+	}
+	return e.fixed.Set(d, at[0], v), nil
 }
 
 func (e *subscript) vec(b *types.Batch, sel []int32) (*types.Vec, error) { return e.rows(e, b, sel) }

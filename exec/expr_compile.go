@@ -666,14 +666,15 @@ func (c *compiler) fieldStore(e *tree.FieldStore) (expr, props, error) {
 }
 
 func (c *compiler) subscript(e *tree.SubscriptingRef) (expr, props, error) {
-	if types.BaseType(c.io, types.Of(e.Container)).OID == types.OIDJsonb {
+	container := types.BaseType(c.io, types.Of(e.Container)).OID
+	if container == types.OIDJsonb {
 		return c.jsonSubscript(e)
 	}
 	x, p, err := c.expr(e.Arg)
 	if err != nil {
 		return nil, 0, err
 	}
-	out := &subscript{rowwise: c.rowwise(e.T), io: c.io, elem: e.Elem, arr: x, slice: e.Lower != nil}
+	out := &subscript{rowwise: c.rowwise(e.T), io: c.io, elem: e.Elem, fixed: types.FixedArrayOf(container), arr: x, slice: e.Lower != nil}
 	optional := func(es []tree.Expr) ([]expr, error) {
 		xs := make([]expr, len(es))
 		for i, s := range es {

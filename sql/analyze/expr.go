@@ -587,9 +587,9 @@ func (s *state) subscript(e tree.Expr, t types.T, subs []*pg.A_Indices, assign t
 	}
 	out.Elem = s.elemType(t.OID)
 	if out.Elem == 0 {
-		if ty := s.typ(t.OID); ty.Elem != 0 && ty.Subscript != 0 {
-			unsupported(exprLoc(e), "subscripting type "+s.typeName(t.OID), "Convert the value to an array first.")
-		}
+		out.Elem = types.FixedArrayOf(t.OID).Elem
+	}
+	if out.Elem == 0 {
 		failf(exprLoc(e), pgerr.DatatypeMismatch, "cannot subscript type %s because it does not support subscripting", s.typeName(t.OID))
 	}
 	index := func(n *pg.Node) tree.Expr {
