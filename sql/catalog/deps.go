@@ -168,6 +168,7 @@ func (b *edgeBuilder) typeDesc(d *TypeDesc) {
 	if t.Range != nil {
 		b.add(ClassType, d.OID, 0, ClassType, t.Range.Subtype, 0, DepNormal)
 		b.add(ClassType, t.Range.Multirange, 0, ClassType, d.OID, 0, DepInternal)
+		b.add(ClassType, t.Range.MultirangeArray, 0, ClassType, t.Range.Multirange, 0, DepInternal)
 	}
 	for i := range d.Constraints {
 		b.add(ClassConstraint, d.Constraints[i].OID, 0, ClassType, d.OID, 0, DepAuto)

@@ -69,6 +69,7 @@ const (
 	partRowArray
 	partArray
 	partMultirange
+	partMultirangeArray
 	partComment
 	partStats
 	partKinds
@@ -241,8 +242,9 @@ func eachName(d Descriptor, f func(nameItem)) {
 		if t.Array != 0 {
 			f(nameItem{kind: KindType, container: t.Namespace, name: arrayTypeName(h.Name), part: true, oid: t.Array})
 		}
-		if t.Range != nil && t.Range.Multirange != 0 {
-			f(nameItem{kind: KindType, container: t.Namespace, name: multirangeTypeName(h.Name), part: true, oid: t.Range.Multirange})
+		if rg := t.Range; rg != nil {
+			f(nameItem{kind: KindType, container: t.Namespace, name: rg.MultirangeName, part: true, oid: rg.Multirange})
+			f(nameItem{kind: KindType, container: t.Namespace, name: arrayTypeName(rg.MultirangeName), part: true, oid: rg.MultirangeArray})
 		}
 	}
 }
@@ -277,6 +279,7 @@ func eachPart(d Descriptor, f func(partItem)) {
 		typ(d.Type.Array, partArray)
 		if d.Type.Range != nil {
 			typ(d.Type.Range.Multirange, partMultirange)
+			typ(d.Type.Range.MultirangeArray, partMultirangeArray)
 		}
 	case *Comment:
 		f(partItem{d.Class, d.Object, d.Sub, partComment, d})
@@ -365,8 +368,8 @@ func (s *Snapshot) Dump() string {
 // arrayTypeName is the name of the array type over a type.
 func arrayTypeName(name string) string { return truncateName("_" + name) }
 
-// multirangeTypeName replaces "range" in the name of a range type by "multirange", or appends it.
-func multirangeTypeName(name string) string {
+// MultirangeTypeName is the name of the multirange type over a range type that was given none: it replaces "range" in the name of a range type by "multirange", or appends it.
+func MultirangeTypeName(name string) string {
 	if i := strings.Index(name, "range"); i >= 0 {
 		return truncateName(name[:i] + "multi" + name[i:])
 	}

@@ -79,9 +79,11 @@ func makeImpliedType(p partItem) *types.Type {
 		case partArray:
 			return arrayType(p.oid, d.Name, t.Namespace, t.Owner, d.OID, t.Align, t.Collation)
 		case partMultirange:
-			return &types.Type{OID: p.oid, Name: multirangeTypeName(d.Name), Namespace: t.Namespace, Owner: t.Owner, Len: -1,
-				Kind: types.KindMultirange, Category: 'R', Defined: true, Delim: ',', Align: t.Align, Storage: 'x', BaseMod: -1,
+			return &types.Type{OID: p.oid, Name: t.Range.MultirangeName, Namespace: t.Namespace, Owner: t.Owner, Len: -1,
+				Kind: types.KindMultirange, Category: 'R', Defined: true, Delim: ',', Array: t.Range.MultirangeArray, Align: t.Align, Storage: 'x', BaseMod: -1,
 				Input: 4231, Output: 4232, Receive: 4233, Send: 4234, Class: types.Bytes, Range: &types.RangeInfo{Multirange: d.OID}}
+		case partMultirangeArray:
+			return arrayType(p.oid, t.Range.MultirangeName, t.Namespace, t.Owner, t.Range.Multirange, t.Align, 0)
 		}
 	}
 	return nil

@@ -75,8 +75,9 @@ func eachUserType(b *Bound, f func(*types.Type)) {
 		if d.Type.Array != 0 {
 			f(b.TypeByOID(d.Type.Array))
 		}
-		if d.Type.Range != nil && d.Type.Range.Multirange != 0 {
+		if d.Type.Range != nil {
 			f(b.TypeByOID(d.Type.Range.Multirange))
+			f(b.TypeByOID(d.Type.Range.MultirangeArray))
 		}
 	}
 	for _, r := range b.Relations(0) {
@@ -204,11 +205,9 @@ func pgRange() vtable {
 			"rngsubtype":    func(e *Env, d *TypeDesc) types.Datum { return oidDatum(d.Type.Range.Subtype) },
 			"rngmultitypid": func(e *Env, d *TypeDesc) types.Datum { return oidDatum(d.Type.Range.Multirange) },
 			"rngcollation":  func(e *Env, d *TypeDesc) types.Datum { return oidDatum(d.Type.Range.Collation) },
-			"rngsubopc": func(e *Env, d *TypeDesc) types.Datum {
-				return oidDatum(DefaultOpClass(e.Reader, d.Type.Range.Subtype, BtreeAM))
-			},
-			"rngcanonical": func(e *Env, d *TypeDesc) types.Datum { return oidDatum(d.Type.Range.Canonical) },
-			"rngsubdiff":   constCol[*TypeDesc](types.Int(0)),
+			"rngsubopc":     func(e *Env, d *TypeDesc) types.Datum { return oidDatum(d.Type.Range.OpClass) },
+			"rngcanonical":  func(e *Env, d *TypeDesc) types.Datum { return oidDatum(d.Type.Range.Canonical) },
+			"rngsubdiff":    func(e *Env, d *TypeDesc) types.Datum { return oidDatum(d.Type.Range.Diff) },
 		},
 	}}
 }

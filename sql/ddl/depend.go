@@ -80,6 +80,9 @@ func (d *deletion) checkInternal(a address) {
 		if t.IsArray() {
 			refuse(address{catalog.ClassType, t.Elem, 0})
 		}
+		if t.Kind == types.KindMultirange {
+			refuse(address{catalog.ClassType, t.Range.Multirange, 0})
+		}
 	}
 }
 

@@ -282,37 +282,6 @@ func (r *runner) renameType(n *pg.RenameStmt) {
 	r.changeType(t, func(rel *catalog.Relation) { rel.Name = n.Newname }, func(d *catalog.TypeDesc) { d.Name, d.Type.Name = n.Newname, n.Newname })
 }
 
-// createRange is CREATE TYPE ... AS RANGE.
-func (r *runner) createRange(n *pg.CreateRangeStmt) {
-	var sub types.T
-	for _, p := range n.Params {
-		d := p.GetDefElem()
-		switch d.Defname {
-		case "subtype":
-			sub = r.typeOf(d.Arg.GetTypeName())
-		case "subtype_diff": // planners of GiST indexes use it
-		default:
-			unsupported("range type option "+d.Defname, "Use SUBTYPE alone.")
-		}
-	}
-	if sub.OID == 0 {
-		failf(pgerr.SyntaxError, "type attribute \"subtype\" is required")
-	}
-	if r.Overlay.TypeOps(sub.OID).Lt == 0 {
-		fail(pgerr.Newf(pgerr.UndefinedObject, "data type %s has no default operator class for access method \"btree\"", r.typeName(types.Of(sub.OID))).
-			WithHint("You must specify an operator class for the range type or define a default operator class for the subtype."))
-	}
-	d := r.newType(n.TypeName)
-	t := &d.Type
-	t.Kind, t.Category, t.Len, t.Align, t.Storage, t.Class = types.KindRange, 'R', -1, 'i', 'x', types.Bytes
-	t.Input, t.Output, t.Receive, t.Send, t.Analyze = 3834, 3835, 3836, 3837, 3916
-	t.Range = &types.RangeInfo{Subtype: sub.OID, Multirange: r.oid()}
-	if ty := types.Lookup(r.typeCtx(), sub.OID); ty != nil {
-		t.Range.Collation = ty.Collation
-	}
-	r.Overlay.Put(d)
-}
-
 // createDomain is CREATE DOMAIN.
 func (r *runner) createDomain(n *pg.CreateDomainStmt) {
 	r.textless = true

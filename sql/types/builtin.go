@@ -83,7 +83,7 @@ func parseBuiltin(ty *Type, line string) {
 	ty.NotNull, ty.Base, ty.BaseMod, ty.NDims, ty.Collation = flag(), oid(), num(), num(), oid()
 	ty.Input, ty.Output, ty.Receive, ty.Send = oid(), oid(), oid(), oid()
 	ty.ModIn, ty.ModOut, ty.Analyze, ty.Subscript = oid(), oid(), oid(), oid()
-	r := RangeInfo{oid(), oid(), oid(), oid()}
+	r := RangeInfo{Subtype: oid(), Multirange: oid(), Canonical: oid(), Collation: oid()}
 	ty.Default = str()
 	if fields := str(); fields != "" {
 		ty.Fields = parseFields(fields)

@@ -62,10 +62,14 @@ type Field struct {
 
 // RangeInfo describes a range type: a row of pg_range. In the Type of a multirange only Multirange is set, and names its range type.
 type RangeInfo struct {
-	Subtype    OID
-	Multirange OID
-	Canonical  OID
-	Collation  OID
+	Subtype         OID
+	Multirange      OID
+	MultirangeName  string // of a user's range type
+	MultirangeArray OID    // of a user's range type: the array type over the multirange
+	OpClass         OID
+	Canonical       OID
+	Diff            OID // subtype_diff function
+	Collation       OID
 }
 
 // Resolver finds types by OID, built-in ones and those of the user's catalog. It returns nil for an unknown OID.
