@@ -17,6 +17,8 @@ type compiler struct {
 	bind func(v *tree.Var) (expr, error)
 	// test and domain are what CaseTestExpr and CoerceToDomainValue stand for in the expression at hand.
 	test, domain *holder
+	// defs is the column definition list of the function call in FROM at hand, not of calls in its arguments.
+	defs []types.Field
 	// grouping resolves GROUPING() in the target list of an aggregation.
 	grouping func(g *tree.GroupingFunc) (expr, error)
 }
@@ -293,6 +295,8 @@ type callSite struct {
 // call compiles a function call: to a kernel of our own where there is one, else to the implementation in package functions.
 func (c *compiler) call(s callSite) (expr, props, error) {
 	proc := c.proc(s.fn)
+	defs := c.defs
+	c.defs = nil
 	args, p, err := c.list(s.args)
 	if err != nil {
 		return nil, 0, err
@@ -309,6 +313,7 @@ func (c *compiler) call(s callSite) (expr, props, error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	x.call.Columns = defs
 	return c.once(x, p, s.t)
 }
 
@@ -708,66 +713,6 @@ func (c *compiler) subscript(e *tree.SubscriptingRef) (expr, props, error) {
 		return out, p | usesInput, nil
 	}
 	return c.once(out, p, e.T)
-}
-
-// jsonSubscript is jsonb[...], by the path functions of package functions.
-func (c *compiler) jsonSubscript(e *tree.SubscriptingRef) (expr, props, error) {
-	var fn types.OID = 3217 // jsonb_extract_path
-	if e.Assign != nil {
-		fn = 3305 // jsonb_set
-	}
-	impl, ok := functions.LookupScalar(fn)
-	if !ok || e.Lower != nil {
-		return nil, 0, pgerr.Unsupported("subscripting of jsonb in this form", "Use jsonb_set or the operator ->.")
-	}
-	in := append([]tree.Expr{e.Arg}, e.Upper...)
-	if e.Assign != nil {
-		in = append(in, e.Assign)
-	}
-	args, p, err := c.list(in)
-	if err != nil {
-		return nil, 0, err
-	}
-	call := &functions.Call{Func: fn, Name: "jsonb_subscript", Ret: e.T, Env: &c.st.env, Variadic: true}
-	io, n := c.io, len(e.Upper)
-	f := func(v []types.Datum) (types.Datum, error) {
-		if e.Assign == nil {
-			for _, d := range v {
-				if d.Null {
-					return types.NullDatum, nil
-				}
-			}
-		}
-		path := types.NewArrayBuilder(io, types.OIDText)
-		for i, d := range v[1 : 1+n] {
-			if d.Null {
-				return types.Datum{}, pgerr.New(pgerr.NullValueNotAllowed, "jsonb subscript in assignment must not be null")
-			}
-			path.Append(types.Datum{S: types.Text(io, e.Upper[i].Type(), d)})
-		}
-		if e.Assign == nil {
-			call.Args = []types.T{types.Of(types.OIDJsonb), types.Of(types.OIDTextArray)}
-			call.ConstArgs = make([]*types.Datum, 2)
-			return impl.Row(call, []types.Datum{v[0], {S: path.Finish()}})
-		}
-		call.Variadic = false
-		call.Args = []types.T{types.Of(types.OIDJsonb), types.Of(types.OIDTextArray), types.Of(types.OIDJsonb), types.Of(types.OIDBool)}
-		call.ConstArgs = make([]*types.Datum, 4)
-		old, val := v[0], v[1+n]
-		var err error
-		if val.Null {
-			if val, err = types.In(io, types.Of(types.OIDJsonb), "null"); err != nil {
-				return val, err
-			}
-		}
-		if old.Null {
-			if old, err = types.In(io, types.Of(types.OIDJsonb), "{}"); err != nil {
-				return old, err
-			}
-		}
-		return impl.Row(call, []types.Datum{old, {S: path.Finish()}, val, types.Bool(true)})
-	}
-	return &listExpr{rowwise: c.rowwise(e.T), args: args, argv: make([]types.Datum, len(args)), f: f}, p | usesInput, nil
 }
 
 // coerceToDomain compiles the check of a value against all constraints of a domain, those of the domains below it first.

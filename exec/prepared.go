@@ -156,6 +156,7 @@ func (in *instance) begin(ctx *Context, params []types.Datum) {
 	}
 	st.env.IO = &st.io
 	st.env.Arena = &st.arena
+	st.env.CheckDomain = st.checkDomain
 	if st.env.Catalog == nil {
 		st.env.Catalog = st.cat
 	}

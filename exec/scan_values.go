@@ -2,6 +2,7 @@ package exec
 
 import (
 	"kimberlite/exec/plan"
+	"kimberlite/sql/catalog"
 	"kimberlite/sql/functions"
 	"kimberlite/sql/pgerr"
 	"kimberlite/sql/tree"
@@ -86,10 +87,11 @@ type srf struct {
 	buf  *types.Batch
 	at   int
 	live bool
+	pack *packedRows // the rows become records
 }
 
-// srf compiles a function in FROM or in a select list. cols are the columns wanted.
-func (c *compiler) srf(e tree.Expr, cols []types.T) (*srf, error) {
+// srf compiles a function in FROM or in a select list. cols are the columns wanted; defs is the column definition list of a call in FROM.
+func (c *compiler) srf(e tree.Expr, cols []types.T, defs []types.Field) (*srf, error) {
 	out := &srf{st: c.st, cols: cols}
 	f, ok := e.(*tree.FuncExpr)
 	var args []tree.Expr
@@ -102,7 +104,9 @@ func (c *compiler) srf(e tree.Expr, cols []types.T) (*srf, error) {
 	}
 	impl, known := functions.LookupSet(fn)
 	if !set && !(ok && known && len(cols) != 1) {
-		x, err := c.compile(e)
+		inner := *c
+		inner.defs = defs
+		x, err := inner.compile(e)
 		if err != nil {
 			return nil, err
 		}
@@ -125,11 +129,15 @@ func (c *compiler) srf(e tree.Expr, cols []types.T) (*srf, error) {
 		}
 		out.fn, out.args, out.argv = impl, xs, make([]types.Datum, len(xs))
 		out.call = &functions.Call{
-			Func: fn, Ret: e.Type(), Collation: coll, Variadic: variadic, Env: &c.st.env,
+			Func: fn, Ret: e.Type(), Collation: coll, Variadic: variadic, Env: &c.st.env, Columns: defs,
 			Args: make([]types.T, len(xs)), ConstArgs: make([]*types.Datum, len(xs)),
 		}
 		if proc != nil {
 			out.call.Name, out.strict = proc.Name, proc.Strict
+			if fields := outFields(proc); len(fields) > 1 && len(cols) == 1 && cols[0].OID == types.OIDRecord {
+				out.pack = newPackedRows(c.io, fields)
+				out.cols = out.pack.types()
+			}
 		}
 		for i, a := range args {
 			out.call.Args[i] = a.Type()
@@ -190,8 +198,57 @@ func (s *srf) start(r *rowEnv) error {
 		return err
 	}
 	s.src = src
+	if s.pack != nil {
+		s.src = s.pack.over(src)
+	}
 	return nil
 }
+
+// packedRows is the rows of a function with several columns as records: such a function in a select list.
+type packedRows struct {
+	io    *types.Ctx
+	oids  []types.OID
+	names []string
+	in    *types.Batch
+	src   functions.RowSource
+	row   []types.Datum
+}
+
+func newPackedRows(io *types.Ctx, fields []types.Field) *packedRows {
+	p := &packedRows{io: io, in: &types.Batch{}, row: make([]types.Datum, len(fields))}
+	for _, f := range fields {
+		p.oids, p.names = append(p.oids, f.T.OID), append(p.names, f.Name)
+		p.in.Cols = append(p.in.Cols, types.NewVec(f.T, types.ClassOf(io, f.T.OID)))
+	}
+	return p
+}
+
+func (p *packedRows) types() []types.T {
+	out := make([]types.T, len(p.in.Cols))
+	for i, v := range p.in.Cols {
+		out[i] = v.T
+	}
+	return out
+}
+
+func (p *packedRows) over(src functions.RowSource) functions.RowSource { p.src = src; return p }
+
+func (p *packedRows) Next(b *types.Batch) error {
+	p.in.Reset()
+	if err := p.src.Next(p.in); err != nil {
+		return err
+	}
+	for i := range p.in.N {
+		for k, v := range p.in.Cols {
+			p.row[k] = v.Datum(i)
+		}
+		b.Cols[0].Append(types.Datum{S: types.MakeRecord(p.io, types.OIDRecord, p.oids, p.names, p.row)})
+	}
+	b.N = p.in.N
+	return nil
+}
+
+func (p *packedRows) Close() { p.src.Close() }
 
 // fill makes sure that row s.at of s.buf exists; false at the end.
 func (s *srf) fill() (bool, error) {
@@ -243,7 +300,7 @@ func (b *builder) functionScan(n *plan.FunctionScan) (operator, error) {
 		if err != nil {
 			return nil, err
 		}
-		f, err := c.srf(n.Funcs[i].Expr, cols)
+		f, err := c.srf(n.Funcs[i].Expr, cols, columnDefinitions(&n.Funcs[i]))
 		if err != nil {
 			return nil, err
 		}
@@ -272,12 +329,10 @@ func (c *compiler) functionColumns(f *tree.RangeFunc) ([]types.T, error) {
 			return out, nil
 		}
 		if fe, ok := f.Expr.(*tree.FuncExpr); ok {
-			if p := c.proc(fe.Func); p != nil && p.AllArgs != nil {
+			if p := c.proc(fe.Func); p != nil {
 				var out []types.T
-				for i, m := range p.ArgModes {
-					if m == 'o' || m == 'b' || m == 't' {
-						out = append(out, types.Of(p.AllArgs[i]))
-					}
+				for _, f := range outFields(p) {
+					out = append(out, f.T)
 				}
 				if len(out) > 0 {
 					return out, nil
@@ -286,6 +341,26 @@ func (c *compiler) functionColumns(f *tree.RangeFunc) ([]types.T, error) {
 		}
 	}
 	return []types.T{t}, nil
+}
+
+// columnDefinitions returns the column definition list of a function in FROM, nil if it has none.
+func columnDefinitions(f *tree.RangeFunc) []types.Field {
+	var out []types.Field
+	for i, t := range f.ColTypes {
+		out = append(out, types.Field{Name: f.ColNames[i], T: t})
+	}
+	return out
+}
+
+// outFields returns the columns of a function's result that its OUT parameters name.
+func outFields(p *catalog.Proc) []types.Field {
+	var out []types.Field
+	for i, m := range p.ArgModes {
+		if m == 'o' || m == 'b' || m == 't' {
+			out = append(out, types.Field{Name: p.ArgNames[i], T: types.Of(p.AllArgs[i])})
+		}
+	}
+	return out
 }
 
 func isComposite(io *types.Ctx, oid types.OID) bool {
@@ -434,7 +509,7 @@ func (b *builder) projectSet(n *plan.ProjectSet) (operator, error) {
 		}
 		at := len(outCols)
 		for _, e := range calls {
-			f, err := c.srf(e, []types.T{e.Type()})
+			f, err := c.srf(e, []types.T{e.Type()}, nil)
 			if err != nil {
 				return nil, err
 			}

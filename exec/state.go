@@ -33,6 +33,7 @@ type state struct {
 	stats        []NodeStats
 	ownView      *txn.View  // the command that this execution began
 	checks       checkQueue // what is due at the end of the statement
+	domains      map[types.OID]*domainCheck
 	builder      *builder
 }
 
@@ -67,6 +68,24 @@ func (st *state) newest(slots []int) uint64 {
 		v = max(v, st.exec[s].ver)
 	}
 	return v
+}
+
+// checkDomain tests a value against a domain's constraints, for functions that make values of types unknown to the plan.
+func (st *state) checkDomain(domain types.OID, d types.Datum) error {
+	k := st.domains[domain]
+	if k == nil {
+		c := &compiler{st: st, cat: st.cat, io: &st.io, bind: noColumns}
+		checks, h, err := c.domainChecks(domain)
+		if err != nil {
+			return err
+		}
+		if st.domains == nil {
+			st.domains = map[types.OID]*domainCheck{}
+		}
+		k = &domainCheck{h: h, checks: checks}
+		st.domains[domain] = k
+	}
+	return k.check(d, &rowEnv{})
 }
 
 // interrupted returns the error to stop with when the statement was cancelled.

@@ -10,6 +10,8 @@ type Env struct {
 	IO      *types.Ctx
 	Catalog catalog.Reader
 	Session Session // nil in places without a session (index expressions at apply time): functions that need one give 0A000
+	// CheckDomain tests a value, NULLs included, against the constraints of a domain type.
+	CheckDomain func(domain types.OID, d types.Datum) error
 	// Arena is for results' bytes.
 	Arena *types.Arena
 	// Query runs a subquery for the few functions that are defined by one (query_to_xml and the like); nil where there is none.
@@ -24,6 +26,8 @@ type Call struct {
 	Collation types.OID
 	Variadic  bool // the last argument is the array of a VARIADIC parameter
 	Env       *Env
+	// Columns is the column definition list of a call in FROM: AS x(a int, b text).
+	Columns []types.Field
 	// Memo is the implementation's own per-site cache (a compiled pattern, a parsed format picture).
 	Memo any
 	// ConstArgs has the values of arguments that are constant over the call site's life, for preparation; nil elements are not constant.

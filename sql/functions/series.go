@@ -34,6 +34,18 @@ func (g *generator) Close() {}
 // Generate makes a RowSource of one column from a function that yields its values.
 func Generate(next func() (types.Datum, bool, error)) RowSource { return &generator{next: next} }
 
+// Values makes a RowSource of one column from its values.
+func Values(vals []types.Datum) RowSource {
+	i := 0
+	return Generate(func() (types.Datum, bool, error) {
+		if i >= len(vals) {
+			return types.Datum{}, false, nil
+		}
+		i++
+		return vals[i-1], true, nil
+	})
+}
+
 // rowList is a RowSource over rows that are all there.
 type rowList struct {
 	rows [][]types.Datum

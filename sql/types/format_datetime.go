@@ -15,6 +15,7 @@ type fmtNode struct {
 	text   string // the character, or the pattern as it was written
 	field  fmtField
 	suffix fmtSuffix
+	quoted bool // the character stood in double quotes
 }
 
 type fmtKind uint8
@@ -235,6 +236,7 @@ func parseTemplate(s string, pattern func(string) (fmtNode, int, bool), separato
 					s = s[1:]
 				}
 				char(fmtChar)
+				nodes[len(nodes)-1].quoted = true
 			}
 			continue
 		}

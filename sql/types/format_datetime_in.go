@@ -24,6 +24,7 @@ type fmtReader struct {
 	pos   int
 	nodes []fmtNode
 	fx    bool // exact: no blanks are skipped
+	std   bool // as the SQL standard wants it: separators and characters must be those of the template, and all of the text is read
 	extra int  // how many characters were skipped beyond what the template asks for
 	in    fmtInput
 }
@@ -62,13 +63,16 @@ func ParseDate(text, format string) (int64, error) {
 }
 
 func parseByFormat(text, format string) (*civil, *fmtInput, error) {
-	r := fmtReader{text: text, nodes: ParseDateFormat(format).nodes}
+	return (&fmtReader{text: text, nodes: ParseDateFormat(format).nodes}).parse()
+}
+
+func (r *fmtReader) parse() (*civil, *fmtInput, error) {
 	if err := r.read(); err != nil {
 		return nil, nil, err
 	}
 	c, err := r.in.civil()
 	if err != nil {
-		return nil, nil, dateTimeError(err, text, "timestamp")
+		return nil, nil, dateTimeError(err, r.text, "timestamp")
 	}
 	return c, &r.in, nil
 }
@@ -92,7 +96,10 @@ func (r *fmtReader) read() error {
 	for i := range r.nodes {
 		n := &r.nodes[i]
 		if r.pos >= len(r.text) {
-			break
+			if r.std {
+				return errFormat("input string is too short for datetime format")
+			}
+			return nil
 		}
 		if !r.fx && !(n.kind == fmtAction && n.field == fieldFX) && (n.kind == fmtAction || i == 0) {
 			r.extra += r.skipSpaces()
@@ -101,6 +108,11 @@ func (r *fmtReader) read() error {
 			}
 		}
 		switch {
+		case r.std && n.kind != fmtAction:
+			if err := r.exactly(n); err != nil {
+				return err
+			}
+			continue
 		case n.kind == fmtSpace || n.kind == fmtSeparator:
 			if r.fx {
 				r.skipChar()
@@ -129,6 +141,38 @@ func (r *fmtReader) read() error {
 		}
 		if !r.fx {
 			r.extra = r.skipSpaces()
+		}
+	}
+	if r.std {
+		if r.skipSpaces(); r.pos < len(r.text) {
+			return errFormat("trailing characters remain in input string after datetime format")
+		}
+	}
+	return nil
+}
+
+func errFormat(format string, args ...any) error {
+	return pgerr.Newf(pgerr.InvalidDatetimeFormat, format, args...)
+}
+
+// exactly reads a character that must be the template's.
+func (r *fmtReader) exactly(n *fmtNode) error {
+	if strings.HasPrefix(r.rest(), n.text) {
+		r.pos += len(n.text)
+		return nil
+	}
+	what := "separator"
+	if n.kind == fmtChar {
+		what = "character"
+	}
+	return errFormat("unmatched format %s \"%s\"", what, n.text)
+}
+
+// checkStandard refuses what the SQL standard doesn't allow between the fields of a template.
+func (f *DateFormat) checkStandard() error {
+	for _, n := range f.nodes {
+		if n.kind != fmtAction && !n.quoted && !strings.Contains("-./,':; ", n.text) {
+			return errFormat("invalid datetime format separator: \"%s\"", n.text)
 		}
 	}
 	return nil

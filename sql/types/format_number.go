@@ -374,11 +374,17 @@ func numericScientific(packed string, post int) string {
 	if lead < len(all) {
 		exp = len(whole) - 1 - lead
 	}
-	scale := numericPower10(-exp)
-	if exp == 0 {
-		scale = MakeNumeric(1, 0)
+	mantissa := "0"
+	if lead < len(all) {
+		mantissa = all[lead:lead+1] + "." + all[lead+1:]
 	}
-	shifted, _ := NumericMul(packed, scale)
+	if NumericSign(packed) < 0 {
+		mantissa = "-" + mantissa
+	}
+	if enough := post + 8; len(mantissa) > enough { // rounding looks at one digit more only
+		mantissa = mantissa[:enough]
+	}
+	shifted, _ := ParseNumeric(mantissa)
 	rounded, _ := NumericRound(shifted, post)
 	sign := "+"
 	if exp < 0 {

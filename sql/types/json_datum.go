@@ -259,3 +259,10 @@ func JSONKeyText(ctx *Ctx, t T, d Datum) (string, error) {
 	}
 	return Text(ctx, t, d), nil
 }
+
+// JSONIsContainer reports whether values of the type become JSON arrays or objects, which json_agg puts on lines of their own.
+func JSONIsContainer(ctx *Ctx, t T) bool {
+	ctx = orDefault(ctx)
+	c := jsonClassOf(ctx, baseType(ctx, t))
+	return c == jsonClassArray || c == jsonClassRecord
+}

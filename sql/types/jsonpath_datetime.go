@@ -57,7 +57,7 @@ func (ex *jpExec) datetime(n *jpNode, it jpItem, found *[]jpItem) jpResult {
 		}
 	} else {
 		var ok bool
-		if v, ok = parseISO(it.j.Str()); !ok {
+		if v, ok = parseISO(ex.ctx, it.j.Str()); !ok {
 			if ex.throw && ex.err == nil {
 				ex.err = pgerr.Newf(pgerr.InvalidArgumentForSqlJsonDatetimeFunction, "datetime format is not recognized: \"%s\"", it.j.Str()).
 					WithHint("Use a datetime template argument to specify the input data format.")
@@ -77,53 +77,37 @@ func offsetString(east int) string {
 	return string([]byte{byte(e >> 24), byte(e >> 16), byte(e >> 8), byte(e)})
 }
 
-// parseISO reads the ISO forms: a date, a time, or both with a blank or T between, with an offset or not.
-func parseISO(s string) (jpItem, bool) {
-	clock := func(s string) (micros int64, east int, zoned, ok bool) {
-		micros, n, ok := parseISOClock(s)
-		if !ok {
-			return 0, 0, false, false
-		}
-		rest := s[n:]
-		if rest == "" {
-			return micros, 0, false, true
-		}
-		if len(rest) > 6 || len(rest) > 3 && (rest[3] != ':' || len(rest) < 5) {
-			return 0, 0, false, false
-		}
-		e, err := parseOffset(rest)
-		return micros, e, true, err == nil
+// isoTemplates are the forms that .datetime() without a template reads.
+var isoTemplates = func() []string {
+	zones := []string{"TZH:TZM", "TZH", ""}
+	var times []string
+	for _, zone := range zones {
+		times = append(times, "HH24:MI:SS.US"+zone, "HH24:MI:SS"+zone)
 	}
-	if d, ok := parseISODate(s); ok {
-		return jpItem{t: OIDDate, d: Int(d)}, true
-	}
-	if len(s) > 11 && (s[10] == ' ' || s[10] == 'T') {
-		d, ok := parseISODate(s[:10])
-		if !ok {
-			return jpItem{}, false
+	out := append([]string{"yyyy-mm-dd"}, times...)
+	for _, between := range []string{" ", "\"T\""} {
+		for _, t := range times {
+			out = append(out, "yyyy-mm-dd"+between+t)
 		}
-		micros, east, zoned, ok := clock(s[11:])
-		if !ok {
-			return jpItem{}, false
+	}
+	return out
+}()
+
+func parseISO(ctx *Ctx, s string) (jpItem, bool) {
+	for _, template := range isoTemplates {
+		if it, err := parseByTemplate(ctx, s, template); err == nil {
+			return it, true
 		}
-		if zoned {
-			return jpItem{t: OIDTimestamptz, d: Datum{I: d*usecPerDay + micros - int64(east)*usecPerSec, S: offsetString(east)}}, true
-		}
-		return jpItem{t: OIDTimestamp, d: Int(d*usecPerDay + micros)}, true
 	}
-	micros, east, zoned, ok := clock(s)
-	if !ok {
-		return jpItem{}, false
-	}
-	if zoned {
-		return jpItem{t: OIDTimetz, d: Str(TimeTZ{micros, int32(-east)}.Pack())}, true
-	}
-	return jpItem{t: OIDTime, d: Int(micros)}, true
+	return jpItem{}, false
 }
 
 // parseByTemplate reads a text by a template; what the template has decides the type.
 func parseByTemplate(ctx *Ctx, text, template string) (jpItem, error) {
 	format := ParseDateFormat(template)
+	if err := format.checkStandard(); err != nil {
+		return jpItem{}, err
+	}
 	hasDate, hasTime, hasZone := false, false, false
 	for _, n := range format.nodes {
 		if n.kind != fmtAction {
@@ -140,7 +124,7 @@ func parseByTemplate(ctx *Ctx, text, template string) (jpItem, error) {
 			hasDate = true
 		}
 	}
-	c, in, err := parseByFormat(text, template)
+	c, in, err := (&fmtReader{text: text, nodes: format.nodes, std: true, fx: true}).parse()
 	if err != nil {
 		return jpItem{}, err
 	}
@@ -191,7 +175,7 @@ func (ex *jpExec) compareTimes(a, b jpItem) (c int, ok bool) {
 			short := strings.NewReplacer("timestamp with time zone", "timestamptz", "timestamp without time zone", "timestamp",
 				"time with time zone", "timetz", "time without time zone", "time")
 			ex.err = pgerr.Newf(pgerr.FeatureNotSupported, "cannot convert value from %s to %s without time zone usage",
-				short.Replace(from.typeName()), short.Replace(to.typeName())).WithHint("Use *_tz function for time zone support.")
+				short.Replace(from.typeName()), short.Replace(to.typeName())).WithHint("Use *_tz() function for time zone support.")
 		}
 		return 0, false
 	}

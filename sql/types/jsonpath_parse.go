@@ -2,7 +2,6 @@ package types
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -314,7 +313,7 @@ func (p *jpParser) unicode(b []byte) []byte {
 	start := p.pos - 2
 	r, ok := read()
 	if !ok {
-		p.failNear("invalid Unicode escape sequence", p.in[start:p.pos])
+		p.failNear("invalid unicode sequence", p.in[start:p.pos])
 		return nil
 	}
 	surrogate := func(detail string) []byte {
@@ -338,7 +337,7 @@ func (p *jpParser) unicode(b []byte) []byte {
 	case r >= 0xdc00 && r <= 0xdfff:
 		return surrogate(jsonLowSurrogate)
 	case r > utf8.MaxRune:
-		p.failNear("invalid Unicode escape sequence", p.in[start:p.pos])
+		p.failNear("invalid unicode sequence", p.in[start:p.pos])
 		return nil
 	}
 	return p.rune(b, r)
@@ -519,30 +518,9 @@ func (p *jpParser) likeRegex(left *jpNode) *jpNode {
 	return n
 }
 
-// JSONPathRegex compiles the pattern of like_regex. Package functions replaces it at start-up by PostgreSQL's regular
-// expressions; until then Go's serve. Flags are out of "ismxq".
+// JSONPathRegex compiles the pattern of like_regex; package functions, which has the regular expressions, sets it. Flags are out of "ismxq".
 var JSONPathRegex = func(pattern, flags string) (func(string) (bool, error), error) {
-	goFlags := ""
-	for _, f := range flags {
-		switch f {
-		case 'i', 's', 'm':
-			goFlags += string(f)
-		case 'q':
-			pattern = regexp.QuoteMeta(pattern)
-		case 'x':
-			if !strings.ContainsRune(flags, 'q') {
-				return nil, pgerr.New(pgerr.FeatureNotSupported, "XQuery \"x\" flag (expanded regular expressions) is not implemented")
-			}
-		}
-	}
-	if goFlags != "" {
-		pattern = "(?" + goFlags + ")" + pattern
-	}
-	re, err := regexp.Compile(pattern)
-	if err != nil {
-		return nil, pgerr.Newf(pgerr.InvalidRegularExpression, "invalid regular expression: %v", err)
-	}
-	return func(s string) (bool, error) { return re.MatchString(s), nil }, nil
+	return nil, pgerr.Unsupported("like_regex here", "Use it in a query.")
 }
 
 func (p *jpParser) additive() *jpNode {
