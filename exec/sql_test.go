@@ -44,7 +44,7 @@ func TestSQLVariants(t *testing.T) {
 		"index":  func(d *db) { d.settings.SeqScan, d.settings.BitmapScan, d.settings.Sort = false, false, false },
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, file := range []string{"query", "dml", "fk", "times"} {
+			for _, file := range []string{"query", "joins", "dml", "fk", "times"} {
 				d := newDB(t)
 				change(d)
 				run := runOn(d.session())

@@ -25,6 +25,9 @@ func (r *root) searchJoins() (*rel, error) {
 	if top == nil {
 		top = r.greedy()
 	}
+	if r.refused != nil {
+		return nil, r.refused
+	}
 	if top == nil {
 		return nil, pgerr.Internal("no join order satisfies the query's outer joins")
 	}
@@ -205,12 +208,19 @@ func (r *root) join(a, b relids) *rel {
 		r.rightJoinPaths(j, left, right)
 	}
 	if len(rl.paths) == 0 {
+		if kind == tree.JoinFull { // its sides are fixed: no other pair could do better
+			r.refused = errUnsupportedFullJoin()
+		}
 		return nil
 	}
 	if fresh {
 		r.memo[ids] = rl
 	}
 	return rl
+}
+
+func errUnsupportedFullJoin() error {
+	return pgerr.New(pgerr.FeatureNotSupported, "FULL JOIN is only supported with merge-joinable or hash-joinable join conditions")
 }
 
 // legal decides whether two sets may be joined now and as what kind; reversed says that b is the left side.

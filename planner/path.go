@@ -127,6 +127,15 @@ func cheapest(rl *rel, outer relids) *path {
 	return best
 }
 
+// independent returns the cheapest path of rl that runs without values of the relations `other`, with which it is to be joined. LATERAL may make it take
+// values of further ones: so will the join, then. nil: LATERAL ties it to `other`.
+func independent(rl *rel, other relids) *path {
+	if rl.lateral.meets(other) {
+		return nil
+	}
+	return cheapest(rl, rl.lateral)
+}
+
 // cheapestFor returns the cheapest path for fetching the given fraction (0: everything; >= 1: a number of rows).
 func cheapestFor(rl *rel, fraction float64) *path {
 	var best *path

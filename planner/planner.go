@@ -68,6 +68,8 @@ type root struct {
 	// topKeys is the order that the plan built so far delivers.
 	topKeys []pathKey
 	planned plan.Node
+	// refused is why no join order can exist.
+	refused error
 }
 
 // Plan plans a query. Errors: 0A000 for what is not supported, 54001 and 54011 for limits.

@@ -1,0 +1,201 @@
+package planner
+
+import (
+	"kimberlite/exec/plan"
+	"kimberlite/sql/tree"
+	"kimberlite/sql/types"
+)
+
+// mergePaths: both inputs sorted on the equalities, read in step.
+func (r *root) mergePaths(j *joinSpec, outer, inner *rel) {
+	s := r.settings()
+	match, filter := j.split()
+	var merge []*clause
+	for _, c := range equiClauses(match, outer.ids, inner.ids) {
+		if c.canMerge {
+			o, i := c.sides(outer.ids)
+			if r.baseType(o.Type().OID) == r.baseType(i.Type().OID) || r.comparable(o, i) {
+				merge = append(merge, c)
+			}
+		}
+	}
+	rest := without(match, merge...)
+	if j.kind == tree.JoinSemi && len(rest) > 0 || j.kind == tree.JoinAnti && len(rest) > 0 || j.kind == tree.JoinFull && !allConstants(rest) {
+		return
+	}
+	if len(merge) == 0 && j.kind != tree.JoinFull { // a full join on nothing can be done in no other way
+		return
+	}
+	for _, op := range mergeCandidates(outer, inner.ids) {
+		ordered := r.orderFor(op.keys, merge, outer.ids)
+		okeys, ikeys := r.mergeKeys(ordered, outer.ids)
+		osorted := r.sortedPath(outer, op, okeys)
+		ibest := r.bestSorted(inner, ikeys, outer.ids)
+		if ibest == nil || osorted == nil {
+			continue
+		}
+		p := &path{rel: j.rel, rows: j.rel.rows, keys: osorted.keys, outer: osorted.outer | ibest.outer}
+		p.enforced = append(append([]*clause(nil), osorted.enforced...), ibest.enforced...)
+		if j.kind == tree.JoinFull {
+			p.keys = nil
+		}
+		p.startup = osorted.startup + ibest.startup
+		_, perRow := r.qualCost(append(clauseExprs(rest), clauseExprs(filter)...))
+		p.total = osorted.total + ibest.total + (osorted.rows+ibest.rows)*s.CPUOperatorCost*float64(len(ordered)) + j.rel.rows*(s.CPUTupleCost+perRow)
+		if !s.MergeJoin {
+			p.startup += disableCost
+			p.total += disableCost
+		}
+		p.rescan = p.total
+		p.build = func() (plan.Node, []plan.NestParam, error) {
+			on, oparams, err := osorted.build()
+			if err != nil {
+				return nil, nil, err
+			}
+			in, iparams, err := ibest.build()
+			if err != nil {
+				return nil, nil, err
+			}
+			n := &plan.MergeJoin{}
+			n.Kind = j.kind
+			n.Outer, n.Inner = on, in
+			for k, c := range ordered {
+				o, i := c.sides(outer.ids)
+				n.OuterKeys = append(n.OuterKeys, o)
+				n.InnerKeys = append(n.InnerKeys, i)
+				n.EqOps = append(n.EqOps, c.op.Op)
+				n.MergeQuals = append(n.MergeQuals, r.orient(c, outer.ids))
+				key := osorted.keys[k]
+				n.Sort = append(n.Sort, plan.SortKey{Op: r.sortOp(o.Type().OID, key.desc), Desc: key.desc, NullsFirst: key.nullsFirst, Collation: o.Collation()})
+			}
+			n.JoinQuals, n.Quals = clauseExprs(rest), clauseExprs(filter)
+			if j.kind == tree.JoinInner {
+				n.JoinQuals, n.Quals = clauseExprs(append(append([]*clause(nil), rest...), filter...)), nil
+			}
+			n.Target = r.joinTarget(j)
+			setCosts(n, p, j.rel.width)
+			slots := &outerSlots{r: r, own: j.rel.ids, params: append(oparams, iparams...)}
+			n.JoinQuals, n.Quals = slots.fixAll(n.JoinQuals), slots.fixAll(n.Quals)
+			return n, slots.params, nil
+		}
+		r.addPath(j.rel, p)
+	}
+}
+
+// allConstants: FULL JOIN ON FALSE and its kin need no columns to decide on matches.
+func allConstants(clauses []*clause) bool {
+	for _, c := range clauses {
+		if _, ok := c.expr.(*tree.Const); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// mergeCandidates: the cheapest independent path, and each that has an order.
+func mergeCandidates(rl *rel, other relids) []*path {
+	c := independent(rl, other)
+	if c == nil {
+		return nil
+	}
+	out := []*path{c}
+	for _, p := range rl.paths {
+		if rl.lateral.has(p.outer) && len(p.keys) > 0 && p != c {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// orderFor arranges the equalities so that an existing order of the outer path serves.
+func (r *root) orderFor(have []pathKey, merge []*clause, outer relids) []*clause {
+	var out []*clause
+	for _, k := range have {
+		found := false
+		for _, c := range merge {
+			o, _ := c.sides(outer)
+			if tree.Equal(o, k.expr) && !containsClause(out, c) {
+				out = append(out, c)
+				found = true
+				break
+			}
+		}
+		if !found {
+			break
+		}
+	}
+	for _, c := range merge {
+		if !containsClause(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func containsClause(list []*clause, c *clause) bool {
+	for _, x := range list {
+		if x == c {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *root) mergeKeys(merge []*clause, outer relids) (ok, ik []pathKey) {
+	for _, c := range merge {
+		o, i := c.sides(outer)
+		ok = append(ok, pathKey{expr: o, coll: o.Collation()})
+		ik = append(ik, pathKey{expr: i, coll: i.Collation()})
+	}
+	return
+}
+
+// sortedPath is p itself when it has the order, else p with a sort.
+func (r *root) sortedPath(rl *rel, p *path, keys []pathKey) *path {
+	if p == nil {
+		return nil
+	}
+	if r.keysContain(p.keys, keys) {
+		return p
+	}
+	s := &path{rel: rl, rows: p.rows, keys: keys, outer: p.outer, enforced: p.enforced}
+	s.startup, s.total = r.sortCost(p.total, p.rows, rl.width, 0)
+	s.rescan = s.total
+	s.build = func() (plan.Node, []plan.NestParam, error) {
+		child, params, err := p.build()
+		if err != nil {
+			return nil, nil, err
+		}
+		n, err := r.sortNode(child, keys, 0)
+		if err != nil {
+			return nil, nil, err
+		}
+		return n, params, nil
+	}
+	return s
+}
+
+func (r *root) bestSorted(rl *rel, keys []pathKey, other relids) *path {
+	if rl.lateral.meets(other) {
+		return nil
+	}
+	var best *path
+	for _, p := range rl.paths {
+		if !rl.lateral.has(p.outer) {
+			continue
+		}
+		s := r.sortedPath(rl, p, keys)
+		if best == nil || s.total < best.total {
+			best = s
+		}
+	}
+	return best
+}
+
+func (r *root) sortOp(t types.OID, desc bool) types.OID {
+	ops := r.g.env.Catalog.TypeOps(r.baseType(t))
+	if desc {
+		return ops.Gt
+	}
+	return ops.Lt
+}
