@@ -160,7 +160,7 @@ func (r *root) addSubqueryRTE(q *tree.Query, alias string) int {
 
 // pullUpSubqueries merges simple subqueries in FROM into this level, so that their relations join freely with the others.
 func (r *root) pullUpSubqueries() {
-	r.q.From = r.pullUpNode(r.q.From, false).(*tree.FromExpr)
+	r.q.From = r.pullUpNode(r.q.From, pullUpPlace{}).(*tree.FromExpr)
 	// References are replaced when the join tree is complete, conditions in it included. A subquery may refer to those before it (LATERAL).
 	for i := len(r.pulledUp) - 1; i >= 0; i-- {
 		r.substitute(r.pulledUp[i].rti, r.pulledUp[i].exprs)
@@ -174,26 +174,37 @@ type pulledUp struct {
 	exprs []tree.Expr
 }
 
-func (r *root) pullUpNode(n tree.JoinNode, nullable bool) tree.JoinNode {
+// pullUpPlace says where in the join tree a subquery stands: in the nullable side of an outer join, and what the innermost outer join around it joins.
+type pullUpPlace struct {
+	nullable bool
+	outer    map[int]bool
+}
+
+func (r *root) pullUpNode(n tree.JoinNode, at pullUpPlace) tree.JoinNode {
 	switch n := n.(type) {
 	case *tree.FromExpr:
 		for i := range n.List {
-			n.List[i] = r.pullUpNode(n.List[i], nullable)
+			n.List[i] = r.pullUpNode(n.List[i], at)
 		}
 	case *tree.JoinExpr:
-		leftNull := nullable || n.Kind == tree.JoinRight || n.Kind == tree.JoinFull
-		rightNull := nullable || n.Kind == tree.JoinLeft || n.Kind == tree.JoinFull
-		n.Left = r.pullUpNode(n.Left, leftNull)
-		n.Right = r.pullUpNode(n.Right, rightNull)
+		left, right := at, at
+		left.nullable = at.nullable || n.Kind == tree.JoinRight || n.Kind == tree.JoinFull
+		right.nullable = at.nullable || n.Kind == tree.JoinLeft || n.Kind == tree.JoinFull
+		if n.Kind != tree.JoinInner {
+			left.outer = relsOf(n)
+			right.outer = left.outer
+		}
+		n.Left = r.pullUpNode(n.Left, left)
+		n.Right = r.pullUpNode(n.Right, right)
 	case *tree.RangeRef:
-		return r.pullUpRef(n, nullable)
+		return r.pullUpRef(n, at)
 	}
 	return n
 }
 
-func (r *root) pullUpRef(ref *tree.RangeRef, nullable bool) tree.JoinNode {
+func (r *root) pullUpRef(ref *tree.RangeRef, at pullUpPlace) tree.JoinNode {
 	rte := r.q.RTable[ref.Index-1]
-	if rte.Kind != tree.RTESubquery || !r.isSimple(rte, nullable) {
+	if rte.Kind != tree.RTESubquery || !r.isSimple(rte, at) {
 		return ref
 	}
 	// The subquery's own WITH-free level is prepared first, so that what comes up is in its final shape.
@@ -209,7 +220,7 @@ func (r *root) pullUpRef(ref *tree.RangeRef, nullable bool) tree.JoinNode {
 	for i := range sub.q.Target {
 		sub.q.Target[i].Expr = sub.flattenJoinVars(sub.q.Target[i].Expr)
 	}
-	if nullable && !allVars(sub.q.Target) {
+	if at.nullable && !allVars(sub.q.Target) {
 		rte.Subquery = sub.q
 		return ref
 	}
@@ -240,12 +251,12 @@ func (r *root) pullUpRef(ref *tree.RangeRef, nullable bool) tree.JoinNode {
 }
 
 // isSimple decides whether a subquery may be merged at all.
-func (r *root) isSimple(rte *tree.RTE, nullable bool) bool {
+func (r *root) isSimple(rte *tree.RTE, at pullUpPlace) bool {
 	q := rte.Subquery
 	if rte.IsBarrier || !r.isSimpleQuery(q) {
 		return false
 	}
-	if rte.Lateral && queryRefersAbove(q) && nullable {
+	if rte.Lateral && (at.nullable && queryRefersAbove(q) || at.outer != nil && refersOutside(q, at.outer)) {
 		return false
 	}
 	if len(r.q.RTable)+len(q.RTable) > 60 || countRels(r.q)+countRels(q) > collapseLimit {
@@ -255,6 +266,19 @@ func (r *root) isSimple(rte *tree.RTE, nullable bool) bool {
 		return false
 	}
 	return true
+}
+
+// refersOutside reports whether a LATERAL subquery looks at relations besides the given ones of its level. Inside an outer join its conditions and columns would then
+// need more than the join has on its sides.
+func refersOutside(q *tree.Query, rels map[int]bool) bool {
+	found := false
+	tree.WalkQueryDeep(q, func(x tree.Expr, depth int) bool {
+		if v, ok := x.(*tree.Var); ok && v.LevelsUp == depth+1 && !rels[v.VarNo] {
+			found = true
+		}
+		return !found
+	})
+	return found
 }
 
 // outerJoinRefersTo reports whether a condition of an outer join, or one below it, looks at the level above. Such a condition can't be moved up:

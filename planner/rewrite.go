@@ -151,12 +151,7 @@ func queryRefersAbove(q *tree.Query) bool {
 		}
 		return !found
 	})
-	return found || cteRefersAbove(q, 0)
-}
-
-// cteRefersAbove: a reference to a WITH query of an outer level is a reference too.
-func cteRefersAbove(q *tree.Query, depth int) bool {
-	return false // WITH queries of outer levels are materialized: a scan of one needs nothing at run time
+	return found // a WITH query of a level above is materialized: scans of it take nothing from there at run time
 }
 
 // replaceCTERefs replaces the range table entries that read the WITH query of the level `depth` up from q.
