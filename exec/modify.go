@@ -17,6 +17,7 @@ import (
 type modifyOp struct {
 	st        *state
 	in        operator
+	source    []expr // instead of in: the one row of a Result without input
 	n         *plan.ModifyTable
 	w         *writer
 	width     int // columns of the table
@@ -70,7 +71,11 @@ type mergeAction struct {
 }
 
 func (b *builder) modifyTable(n *plan.ModifyTable) (operator, error) {
-	in, err := b.build(n.Outer)
+	var in operator
+	source, err := b.singleRow(n)
+	if source == nil && err == nil {
+		in, err = b.build(n.Outer)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +84,7 @@ func (b *builder) modifyTable(n *plan.ModifyTable) (operator, error) {
 		return nil, err
 	}
 	o := &modifyOp{
-		st: b.st, in: in, n: n, w: w, width: len(w.rel.desc.Columns), inWidth: len(typesOf(n.Outer)), rowIDCol: n.RowIDCol - 1,
+		st: b.st, in: in, source: source, n: n, w: w, width: len(w.rel.desc.Columns), inWidth: len(typesOf(n.Outer)), rowIDCol: n.RowIDCol - 1,
 		setCols: n.SetCols, stats: b.statsOf(n),
 	}
 	c := b.c.binding(nil)
@@ -130,6 +135,23 @@ func (b *builder) modifyTable(n *plan.ModifyTable) (operator, error) {
 	o.env = make([]types.Datum, 2*o.width+o.inWidth+len(o.system))
 	o.fresh, o.old, o.inRow = o.env[:o.width], o.env[o.width:2*o.width], o.env[2*o.width:2*o.width+o.inWidth]
 	return o, nil
+}
+
+// singleRow compiles the input of INSERT ... VALUES with one row, nil when the input is anything else.
+func (b *builder) singleRow(n *plan.ModifyTable) ([]expr, error) {
+	r, ok := n.Outer.(*plan.Result)
+	if !ok || n.Cmd != tree.CmdInsert || r.Outer != nil || r.OneTime != nil || r.Quals != nil || b.st.instrument {
+		return nil, nil
+	}
+	source := make([]expr, len(r.Target))
+	c := b.c.binding(noColumns)
+	for i := range r.Target {
+		var err error
+		if source[i], _, err = c.expr(r.Target[i].Expr); err != nil {
+			return nil, err
+		}
+	}
+	return source, nil
 }
 
 // bind resolves columns over the flat row.
@@ -196,13 +218,18 @@ func (o *modifyOp) open() error {
 	}
 	o.count, o.done, o.pending, o.opened = 0, false, nil, true
 	o.st.view()
+	if o.source != nil {
+		return nil
+	}
 	return o.in.open()
 }
 
 func (o *modifyOp) close() {
 	if o.opened {
 		o.opened = false
-		o.in.close()
+		if o.source == nil {
+			o.in.close()
+		}
 	}
 }
 
@@ -216,6 +243,18 @@ func (o *modifyOp) next() (*types.Batch, error) {
 	for {
 		if err := o.st.interrupted(); err != nil {
 			return nil, err
+		}
+		if o.source != nil {
+			if err := o.computedRow(); err != nil {
+				return nil, err
+			}
+			if o.done = !o.st.nextRow(); o.out != nil && o.out.b.N > 0 && (o.done || o.out.b.N == types.BatchRows) {
+				return o.out.done(), nil
+			}
+			if o.done {
+				return nil, nil
+			}
+			continue
 		}
 		if o.pending == nil {
 			b, err := o.in.next()
@@ -246,6 +285,19 @@ func (o *modifyOp) next() (*types.Batch, error) {
 		}
 		o.pending = nil
 	}
+}
+
+// computedRow computes and handles the row of source.
+func (o *modifyOp) computedRow() error {
+	o.renv = rowEnv{}
+	for i, x := range o.source {
+		d, err := x.row(&o.renv)
+		if err != nil {
+			return err
+		}
+		o.inRow[i] = d
+	}
+	return o.row()
 }
 
 // row handles one row of the input, which is in o.inRow.

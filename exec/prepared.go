@@ -186,7 +186,7 @@ func (in *instance) end() {
 		st.ownView.Release()
 		st.ownView = nil
 	}
-	st.ctx, st.params = nil, nil
+	st.ctx, st.params, st.more = nil, nil, nil
 	st.env.Session = nil
 }
 
@@ -205,6 +205,12 @@ type Rows struct {
 
 // Run starts an execution. params are the values of $1, $2, ...; the slice must stay unchanged until Close.
 func (p *Prepared) Run(ctx *Context, params []types.Datum) (*Rows, error) {
+	return p.RunRows(ctx, params, nil, 0)
+}
+
+// RunRows is Run for one statement with several rows of values, for a plan that TakesRows: more holds the values of the first parameters, perRow at a time, for the
+// rows after the first. Parameters behind perRow are the same for all rows. params changes meanwhile.
+func (p *Prepared) RunRows(ctx *Context, params []types.Datum, more []types.Datum, perRow int) (*Rows, error) {
 	r := &Rows{p: p, ctx: ctx}
 	if p.fast != nil && !ctx.Instrument {
 		run, err := p.fast.run(ctx, params)
@@ -227,6 +233,7 @@ func (p *Prepared) Run(ctx *Context, params []types.Datum) (*Rows, error) {
 		}
 	}
 	in.begin(ctx, params)
+	in.st.more, in.st.perRow = more, perRow
 	r.in = in
 	if err := r.open(); err != nil {
 		r.fail(err)
@@ -350,6 +357,16 @@ func (r *Rows) Close() error {
 	}
 	r.in = nil
 	return nil
+}
+
+// TakesRows reports whether a plan is an INSERT of one row that is computed from parameters alone, so that RunRows can repeat it.
+func TakesRows(p *plan.Plan) bool {
+	n, ok := p.Root.(*plan.ModifyTable)
+	if !ok || n.Cmd != tree.CmdInsert || len(p.SubPlans) > 0 || p.Params > 0 {
+		return false
+	}
+	r, ok := n.Outer.(*plan.Result)
+	return ok && r.Outer == nil && r.OneTime == nil && r.Quals == nil
 }
 
 // Columns describes the result.

@@ -24,6 +24,8 @@ type state struct {
 	// gen counts executions, version the changes of ParamExec slots.
 	gen, version uint64
 	params       []types.Datum
+	more         []types.Datum // see RunRows
+	perRow       int
 	exec         []execSlot
 	subs         []*subplan
 	works        map[int]*workTable
@@ -42,6 +44,17 @@ type execSlot struct {
 	val  types.Datum
 	ver  uint64
 	init *subplan
+}
+
+// nextRow puts the next row of values into the parameters; false when there is none.
+func (st *state) nextRow() bool {
+	if len(st.more) == 0 {
+		return false
+	}
+	copy(st.params, st.more[:st.perRow])
+	st.more = st.more[st.perRow:]
+	st.gen = executions.Add(1) // what was computed once from the parameters must be computed again
+	return true
 }
 
 // setParam assigns a slot.

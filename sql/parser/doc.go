@@ -12,7 +12,7 @@
 //	    the statement is refused (ok == false). Both are always safe.
 //	P3. Text that the grammar accepts is never refused here.
 //
-// Life of a statement: Normalize (normalize.go, over lexer.go) gives the plan cache its key. When there is no plan yet, Parse (parse.go) blanks AS OF
+// Life of a statement: Normalize (normalize.go, over lexer.go) gives the plan cache its key; normalize_rows.go makes one of the rows of a long INSERT. When there is no plan yet, Parse (parse.go) blanks AS OF
 // clauses (asof.go), calls the grammar, maps its errors (errors.go), and returns Stmts, which sql/analyze walks.
 //
 // Start debugging with the trees that pg_query.ParseToJSON prints.

@@ -12,39 +12,67 @@ const (
 	LiteralInt8
 	LiteralNumeric
 	LiteralString
+	LiteralNull // NULL as a whole field of VALUES; no more of a type than a string has
 )
 
 // Literal is a literal replaced by a parameter. Text is its value: quotes removed, doubled ones undone, a sign included.
 type Literal struct {
 	Kind LiteralKind
+	Null bool // NULL, whatever Kind says: its column may have a type from other rows
 	Text string
 }
 
 // Normalizer takes the literals out of statements. It keeps its buffers from call to call; the zero value is ready. Not for concurrent use.
 type Normalizer struct {
-	buf   []byte
-	lits  []Literal
-	keep  []bool // per open parenthesis: literals inside must stay
-	depth int
+	buf  []byte
+	lits []Literal
+	keep []bool // per open parenthesis: literals inside must stay
+	fold fold
 }
 
-// Normalize returns the statement with its literals replaced by $1, $2, ..., and the literals. Both are valid until the next call.
-// Literals stay where a parameter would not mean the same (typed literals, type modifiers, ORDER BY); such text is part of the result and so of a cache's key.
+// Normalized is a statement without its literals. Everything in it is valid until the next call of Normalize.
+type Normalized struct {
+	Text []byte // with $1, $2, ... in the literals' places
+	// Params are the literals for $1, $2, ... .
+	Params []Literal
+	// More are further values of $1, $2, ... up to PerRow: the rows of an INSERT ... VALUES behind the first, which have its shape and are not in Text.
+	More   []Literal
+	PerRow int
+}
+
+// Rows is the number of VALUES rows that Text stands for.
+func (n *Normalized) Rows() int {
+	if n.PerRow == 0 {
+		return 1
+	}
+	return 1 + len(n.More)/n.PerRow
+}
+
+// Normalize takes the literals out. Literals stay where a parameter would not mean the same (typed literals, type modifiers, ORDER BY); such text is part of
+// the result and so of a cache's key. Rows of an INSERT ... VALUES are folded into one when they have the same shape (normalize_rows.go).
 //
 // ok is false for whatever should not be cached this way: more than one statement, anything but SELECT, INSERT, UPDATE and DELETE, parameters of its own, grouping,
 // DISTINCT, set operations and windows (where equal literals must stay equal constants), and text that does not lex.
 //
 // A statement that fails analysis in this form must be analyzed again as written: the error's position and wording, and the few types that only a
 // constant can have, are then right.
-func (n *Normalizer) Normalize(sql string) (text []byte, lits []Literal, ok bool) {
-	if len(sql) > maxNormalizedText {
-		return nil, nil, false
+func (n *Normalizer) Normalize(sql string) (out Normalized, ok bool) {
+	if len(sql) > maxFoldedText {
+		return out, false
 	}
-	n.buf, n.lits, n.keep = n.buf[:0], n.lits[:0], n.keep[:0]
-	if !n.run(sql) {
-		return nil, nil, false
+	if cap(n.lits) > maxLiteralsKept {
+		n.lits = nil
 	}
-	return n.buf, n.lits, true
+	for _, folding := range [...]bool{true, false} {
+		n.buf, n.lits, n.keep, n.fold = n.buf[:0], n.lits[:0], n.keep[:0], fold{off: !folding, bare: n.fold.bare[:0]}
+		if n.run(sql) {
+			return n.folded(), true
+		}
+		if !n.fold.failed || len(sql) > maxNormalizedText {
+			break
+		}
+	}
+	return out, false
 }
 
 // prevClass says what the token before a literal was.
@@ -65,6 +93,10 @@ func (n *Normalizer) run(sql string) bool {
 	if t.kind != tokIdent || !startsNormalizable(sql[t.start:t.end]) {
 		return false
 	}
+	n.fold.off = n.fold.off || !equalFold(sql[t.start:t.end], "insert")
+	if n.fold.off && len(sql) > maxNormalizedText {
+		return false
+	}
 	prev := prevOp
 	minus := -1 // where a sign that may belong to the next number stands in buf
 	n.copy(sql, t)
@@ -80,11 +112,22 @@ func (n *Normalizer) run(sql string) bool {
 			n.buf = append(n.buf, ' ')
 		}
 		lastEnd = t.end
+		bare := n.fold.field // the token is the first of a field
+		n.fold.field = false
 		switch t.kind {
 		case tokBad, tokParam, tokPrefix, tokDollar:
 			return false
 		case tokIdent:
 			word := sql[t.start:t.end]
+			if bare && equalFold(word, "null") && endsField(&l) {
+				n.fold.mark()
+				n.param(Literal{Kind: LiteralNull, Null: true})
+				prev, minus = prevOperand, -1
+				break
+			}
+			if !n.fold.word(word, len(n.keep), len(n.lits)) {
+				return false
+			}
 			n.buf = append(n.buf, word...)
 			switch class := wordClass(word); class {
 			case wordRefuse:
@@ -114,8 +157,13 @@ func (n *Normalizer) run(sql string) bool {
 			prev, minus = prevName, -1
 		case tokString:
 			minus = -1
-			if prev > prevOp || keeping > 0 || orderBy >= 0 || !n.literalString(sql, t) {
+			if prev > prevOp || keeping > 0 || orderBy >= 0 {
 				n.copy(sql, t)
+			} else {
+				if bare && endsField(&l) {
+					n.fold.mark()
+				}
+				n.literalString(sql, t)
 			}
 			if n.adjacentString(&l) {
 				return false
@@ -125,6 +173,9 @@ func (n *Normalizer) run(sql string) bool {
 			if prev > prevOp || keeping > 0 || orderBy >= 0 {
 				n.copy(sql, t)
 			} else {
+				if bare && endsField(&l) {
+					n.fold.mark()
+				}
 				n.literalNumber(sql, t, minus, endsOperand(&l))
 			}
 			prev, minus = prevOperand, -1
@@ -132,6 +183,7 @@ func (n *Normalizer) run(sql string) bool {
 			minus = -1
 			if sql[t.start:t.end] == "-" && prev <= prevOp {
 				minus = len(n.buf)
+				n.fold.field = bare
 			}
 			n.copy(sql, t)
 			prev = prevOp
@@ -146,6 +198,7 @@ func (n *Normalizer) run(sql string) bool {
 				}
 				n.keep = append(n.keep, keep)
 				prev = prevOpen
+				n.beginRow()
 			case ')':
 				if len(n.keep) == 0 {
 					return false
@@ -158,8 +211,12 @@ func (n *Normalizer) run(sql string) bool {
 					orderBy = -1
 				}
 				prev = prevOperand
+				if !n.endRow() {
+					return false
+				}
 			case '[', ',':
 				prev = prevOpen
+				n.comma(sql[t.start])
 			case ']':
 				prev = prevOperand
 			case ':':
@@ -179,7 +236,7 @@ func (n *Normalizer) run(sql string) bool {
 				return false
 			}
 		}
-		if len(n.lits) > maxNormalizedLiterals {
+		if len(n.lits)-n.fold.skip > maxNormalizedLiterals {
 			return false
 		}
 	}
@@ -191,21 +248,22 @@ func (n *Normalizer) copy(sql string, t token) { n.buf = append(n.buf, sql[t.sta
 // param appends $n for a new literal. Whatever follows is set off by white space where the next bytes could run into the number.
 func (n *Normalizer) param(lit Literal) {
 	n.lits = append(n.lits, lit)
+	n.fold.literal()
 	n.buf = append(n.buf, '$')
-	if k := len(n.lits); k >= 10 {
+	k := len(n.lits) - n.fold.skip
+	if k >= 10 {
 		n.buf = append(n.buf, byte('0'+k/10))
 	}
-	n.buf = append(n.buf, byte('0'+len(n.lits)%10))
+	n.buf = append(n.buf, byte('0'+k%10))
 }
 
 // literalString replaces a quoted string.
-func (n *Normalizer) literalString(sql string, t token) bool {
+func (n *Normalizer) literalString(sql string, t token) {
 	body := sql[t.start+1 : t.end-1]
 	if strings.IndexByte(body, '\'') >= 0 {
 		body = strings.ReplaceAll(body, "''", "'")
 	}
-	n.param(Literal{LiteralString, body})
-	return true
+	n.param(Literal{Kind: LiteralString, Text: body})
 }
 
 // literalNumber replaces a number, with the sign before it when nothing binds tighter than the sign.
@@ -223,7 +281,7 @@ func (n *Normalizer) literalNumber(sql string, t token, minus int, ends bool) {
 	if t.kind == tokInt {
 		kind = intKind(text)
 	}
-	n.param(Literal{kind, text})
+	n.param(Literal{Kind: kind, Text: text})
 }
 
 // intKind is the type that PostgreSQL gives an integer literal.

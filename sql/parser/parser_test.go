@@ -20,20 +20,33 @@ func TestScripts(t *testing.T) {
 				return describeParse(d.Input)
 			case "normalize":
 				var n Normalizer
-				text, lits, ok := n.Normalize(d.Input)
-				if !ok {
-					return "refused\n"
-				}
-				out := string(text) + "\n"
-				for i, l := range lits {
-					out += fmt.Sprintf("$%d %s %q\n", i+1, [...]string{"int4", "int8", "numeric", "string"}[l.Kind], l.Text)
-				}
-				return out
+				return describeNormalized(n.Normalize(d.Input))
 			}
 			t.Fatalf("unknown command %s", d.Cmd)
 			return ""
 		})
 	})
+}
+
+func describeNormalized(n Normalized, ok bool) string {
+	if !ok {
+		return "refused\n"
+	}
+	out := string(n.Text) + "\n"
+	show := func(l Literal) string {
+		if l.Null {
+			return "null"
+		}
+		return fmt.Sprintf("%q", l.Text)
+	}
+	for i, l := range n.Params {
+		out += fmt.Sprintf("$%d %s %s", i+1, [...]string{"int4", "int8", "numeric", "string", "null"}[l.Kind], show(l))
+		for k := i; i < n.PerRow && k < len(n.More); k += n.PerRow {
+			out += ", " + show(n.More[k])
+		}
+		out += "\n"
+	}
+	return out
 }
 
 func describeParse(sql string) string {
@@ -74,11 +87,12 @@ func stmtsAsOf(stmts []Stmt) map[int32]*AsOf {
 func TestNormalizeKeepsMeaning(t *testing.T) {
 	var n Normalizer
 	for _, sql := range normalizable {
-		text, lits, ok := n.Normalize(sql)
+		norm, ok := n.Normalize(sql)
 		if !ok {
 			t.Errorf("refused: %s", sql)
 			continue
 		}
+		text, lits := norm.Text, norm.Params
 		back := string(text)
 		for i := len(lits); i >= 1; i-- {
 			v := lits[i-1].Text
@@ -183,10 +197,10 @@ func FuzzParse(f *testing.F) {
 		}
 		_, _ = Parse(sql)
 		var n Normalizer
-		if text, _, ok := n.Normalize(sql); ok {
+		if norm, ok := n.Normalize(sql); ok {
 			if _, err := pg_query.Parse(sql); err == nil {
-				if _, err := pg_query.Parse(string(text)); err != nil {
-					t.Errorf("%q parses, normalized %q does not: %v", sql, text, err)
+				if _, err := pg_query.Parse(string(norm.Text)); err != nil {
+					t.Errorf("%q parses, normalized %q does not: %v", sql, norm.Text, err)
 				}
 			}
 		}
@@ -198,6 +212,16 @@ func BenchmarkNormalize(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n.Normalize("SELECT abalance FROM pgbench_accounts WHERE aid = 12345")
+	}
+}
+
+func BenchmarkNormalizeRows(b *testing.B) {
+	var n Normalizer
+	sql := "insert into t (k, v) values (1 + 1, 'the quick brown fox jumps over the lazy dog, twice')" + strings.Repeat(", (1 + 2, 'the quick brown fox jumps over the lazy dog, twice')", 99)
+	b.SetBytes(int64(len(sql)))
+	b.ReportAllocs()
+	for b.Loop() {
+		n.Normalize(sql)
 	}
 }
 

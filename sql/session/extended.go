@@ -160,12 +160,18 @@ func (s *Session) paramValue(t types.OID, raw []byte, format int16) (types.Datum
 	return types.Datum{}, pgerr.Newf(pgerr.InvalidParameterValue, "unsupported format code: %d", format)
 }
 
+// isDomain reports whether a type is a domain.
+func (s *Session) isDomain(t types.OID) bool {
+	if t < catalog.FirstNormalOID {
+		return false
+	}
+	info := s.reader().TypeByOID(t)
+	return info != nil && info.Kind == types.KindDomain
+}
+
 // checkDomain tests a parameter's value against the constraints of its domain.
 func (s *Session) checkDomain(t types.OID, d types.Datum) error {
-	if t < catalog.FirstNormalOID {
-		return nil
-	}
-	if info := s.reader().TypeByOID(t); info == nil || info.Kind != types.KindDomain {
+	if !s.isDomain(t) {
 		return nil
 	}
 	check, err := exec.DomainCheck(t, s.reader())

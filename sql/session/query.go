@@ -81,10 +81,11 @@ func (s *Session) fastQuery(sql string) (done bool, err error) {
 	if s.tx != nil && (s.tx.failed || s.tx.implicit) {
 		return false, nil
 	}
-	text, lits, ok := s.norm.Normalize(sql)
+	norm, ok := s.norm.Normalize(sql)
 	if !ok {
 		return false, nil
 	}
+	text, lits := norm.Text, norm.Params
 	c := s.cached.get(text)
 	if c == nil || c.inUse || c.types != literalTypes(lits) {
 		c, err = s.lookupShared(string(text), lits)
@@ -105,14 +106,14 @@ func (s *Session) fastQuery(sql string) (done bool, err error) {
 			return false, nil
 		}
 	}
-	params, err := s.literalParams(c.st, lits)
-	if err != nil {
+	params, more, err := s.literalParams(c.st, &norm)
+	if err != nil || len(more) > 0 && !exec.TakesRows(c.st.plan) {
 		if s.tx != nil && !s.tx.block {
 			s.rollback()
 		}
 		return false, nil
 	}
-	if err := s.execute(c, params, nil, true); err != nil {
+	if err := s.executeRows(c, params, more, norm.PerRow); err != nil {
 		return true, err
 	}
 	return true, s.finish()
@@ -151,26 +152,55 @@ func (s *Session) lookupShared(text string, lits []parser.Literal) (*compiled, e
 	return c, nil
 }
 
-// literalParams converts a statement's literals to its parameters.
-func (s *Session) literalParams(st *statement, lits []parser.Literal) ([]types.Datum, error) {
-	if len(lits) == 0 {
-		return nil, nil
+// literalParams converts a statement's literals to its parameters: those of the first row, and of further ones.
+func (s *Session) literalParams(st *statement, norm *parser.Normalized) (params, more []types.Datum, err error) {
+	if len(norm.Params) == 0 {
+		return nil, nil, nil
 	}
-	if len(st.params) < len(lits) {
-		return nil, pgerr.Internal("a literal has no parameter")
+	if len(st.params) < len(norm.Params) {
+		return nil, nil, pgerr.Internal("a literal has no parameter")
 	}
-	out := make([]types.Datum, len(lits))
-	for i, l := range lits {
-		d, err := types.In(s.drv.io, types.Of(st.params[i]), l.Text)
-		if err == nil {
-			err = s.checkDomain(st.params[i], d)
+	params = make([]types.Datum, len(norm.Params))
+	for i := range params {
+		if params[i], err = s.literal(st.params[i], &norm.Params[i]); err != nil {
+			return nil, nil, err
 		}
+	}
+	if len(norm.More) > 0 {
+		more = make([]types.Datum, len(norm.More))
+	}
+	for col := 0; col < norm.PerRow; col++ {
+		in, err := types.TextIn(s.drv.io, types.Of(st.params[col]))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		out[i] = d
+		plain := !s.isDomain(st.params[col])
+		for i := col; i < len(more); i += norm.PerRow {
+			switch l := &norm.More[i]; {
+			case !plain:
+				more[i], err = s.literal(st.params[col], l)
+			case l.Null:
+				more[i] = types.NullDatum
+			default:
+				more[i], err = in(l.Text)
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+		}
 	}
-	return out, nil
+	return params, more, nil
+}
+
+// literal converts one literal.
+func (s *Session) literal(t types.OID, l *parser.Literal) (d types.Datum, err error) {
+	d = types.NullDatum
+	if !l.Null {
+		if d, err = types.In(s.drv.io, types.Of(t), l.Text); err != nil {
+			return d, err
+		}
+	}
+	return d, s.checkDomain(t, d)
 }
 
 // settle turns the end of a call into the session's state: after an error the transaction fails; statistics and the log are fed.
@@ -280,6 +310,26 @@ func (s *Session) execute(c *compiled, params []types.Datum, formats []int16, de
 	if err != nil {
 		return err
 	}
+	return s.finishRows(c, rows, formats, describe)
+}
+
+// executeRows is execute for a statement with several rows of parameters.
+func (s *Session) executeRows(c *compiled, params, more []types.Datum, perRow int) error {
+	if err := s.prepareOpen(c); err != nil {
+		return err
+	}
+	if len(more) > 0 && !exec.TakesRows(c.st.plan) {
+		return pgerr.Internal("the plan of an INSERT changed its kind while its table was waited for")
+	}
+	rows, err := c.exec.RunRows(s.execContext(), params, more, perRow)
+	if err != nil {
+		return err
+	}
+	return s.finishRows(c, rows, nil, true)
+}
+
+// finishRows writes the results and the tag of a statement that has been opened.
+func (s *Session) finishRows(c *compiled, rows *exec.Rows, formats []int16, describe bool) error {
 	n, err := s.writeRows(c.st, rows, formats, describe)
 	if cerr := rows.Close(); err == nil {
 		err = cerr
@@ -300,29 +350,37 @@ func (s *Session) execute(c *compiled, params []types.Datum, formats []int16, de
 
 // open starts a planned statement.
 func (s *Session) open(c *compiled, params []types.Datum) (*exec.Rows, error) {
-	if err := s.writable(c.st); err != nil {
+	if err := s.prepareOpen(c); err != nil {
 		return nil, err
 	}
+	return c.exec.Run(s.execContext(), params)
+}
+
+// prepareOpen locks what the statement touches and compiles it.
+func (s *Session) prepareOpen(c *compiled) error {
+	if err := s.writable(c.st); err != nil {
+		return err
+	}
 	if err := s.lockRelations(c.st.plan); err != nil {
-		return nil, err
+		return err
 	}
 	s.refresh()
 	if c.st.version != s.reader().Version() {
 		next, err := s.replan(c.st)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		c.st, c.exec = next, nil
 	}
 	if c.exec == nil {
 		p, err := exec.Compile(c.st.plan, s.reader())
 		if err != nil {
-			return nil, err
+			return err
 		}
 		c.exec = p
 	}
 	c.inUse = true
-	return c.exec.Run(s.execContext(), params)
+	return nil
 }
 
 // writable refuses changes in a read-only transaction and on a node that doesn't lead.
