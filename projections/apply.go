@@ -30,10 +30,12 @@ func (p *Projector) rowTables(tables []TableRows, pos log.Position) error {
 		key, value := p.sets[at:p.setEnds[i]], p.sets[p.setEnds[i]:p.setEnds[i+1]]
 		at = p.setEnds[i+1]
 		p.s.hot.gone(key)
+		p.raiseTop(storageOfKey(key), key)
 		if err := p.batch.Set(key, value, nil); err != nil {
 			return err
 		}
 	}
+	p.publishTops()
 	return nil
 }
 

@@ -37,6 +37,7 @@ func (p *Projector) dropStorage(id StorageID, pos log.Position) error {
 	delete(s.byStore, id)
 	s.mu.Unlock()
 	delete(p.tables, id)
+	p.dropTop(id)
 	lower := appendStorage(nil, spaceIndex, id)
 	if err := p.batch.DeleteRange(lower, prefixEnd(lower), nil); err != nil {
 		return err
@@ -119,6 +120,7 @@ func (p *Projector) backfill(old, def *TableDef) error {
 		p.batch = p.s.db.NewBatch()
 	}
 	for _, code := range codes {
+		p.dropTop(code.Def.Storage)
 		lower := appendStorage(nil, spaceIndex, code.Def.Storage)
 		if err := p.batch.DeleteRange(lower, prefixEnd(lower), nil); err != nil {
 			return err

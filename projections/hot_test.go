@@ -11,6 +11,39 @@ import (
 	"kimberlite/sql/types"
 )
 
+// A key is beyond an index's keys only once the projector has looked, and until it, or a greater one, comes.
+func TestBeyond(t *testing.T) {
+	w := newWorld(1)
+	for len(w.log.events) < 60 {
+		w.step()
+	}
+	s, err := Open(Options{FS: vfs.NewMem(), Dir: "db"})
+	must(t, err)
+	p := NewProjector(s, ProjectorOptions{})
+	known, asked := 0, StorageID(0)
+	for i := range w.log.events {
+		must(t, p.Apply(w.log.events[i:i+1]))
+		def := s.TableDef(w.tables[0].Table)
+		if def == nil || len(def.Indexes) == 0 {
+			continue
+		}
+		ix := &def.Indexes[0]
+		if s.Beyond(ix, ix.AppendKeyPart(nil, 0, types.Int(-1<<30))) && s.RowCount(def.Storage) > 0 {
+			t.Error("a low key is beyond the last one")
+		}
+		if s.Beyond(ix, ix.AppendKeyPart(nil, 0, types.Int(1<<40))) {
+			if known++; ix.Storage != asked {
+				t.Error("an index that nobody looked at is known")
+			}
+		}
+		asked = ix.Storage
+	}
+	if known == 0 {
+		t.Error("no last key was ever known")
+	}
+	must(t, s.Close())
+}
+
 // Point reads go through the cache of single keys, and yet each snapshot shows its own state: old ones and new ones, read from many goroutines
 // while events are applied.
 func TestPointReadsOfOldSnapshots(t *testing.T) {
@@ -66,7 +99,12 @@ func TestPointReadsOfOldSnapshots(t *testing.T) {
 						if !found {
 							continue
 						}
-						got, ok, err := sn.UniqueRow(&def.Indexes[0], def.Indexes[0].AppendKeyPart(nil, 0, row[0]))
+						key := def.Indexes[0].AppendKeyPart(nil, 0, row[0])
+						if now := s.TableDef(def.Table); s.Beyond(&def.Indexes[0], key) && now != nil && now.Storage == def.Storage && s.TableDef(def.Table) == now {
+							t.Errorf("key %v of table %d at position %d is said to be beyond all keys", row[0], i, sn.Position())
+							return
+						}
+						got, ok, err := sn.UniqueRow(&def.Indexes[0], key)
 						if err != nil || !ok || got != id {
 							t.Errorf("key %v of table %d at position %d is row %d (%v), not %d", row[0], i, sn.Position(), got, err, id)
 							return

@@ -46,7 +46,13 @@ var (
 // formatVersion is the version of the keyspaces and values; a store of another version is rebuilt from the log.
 const formatVersion = 1
 
-const rowKeyLen = 1 + 4 + 8
+const (
+	storagePrefix = 1 + 4
+	rowKeyLen     = storagePrefix + 8
+)
+
+// storageOfKey reads the storage of a key in the row, history or index space.
+func storageOfKey(key []byte) StorageID { return StorageID(binary.BigEndian.Uint32(key[1:])) }
 
 func appendStorage(dst []byte, space byte, id StorageID) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, space), uint32(id))

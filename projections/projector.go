@@ -64,6 +64,9 @@ type Projector struct {
 	sets    []byte
 	setEnds []int // pairs: end of key, end of value
 
+	tops   map[StorageID]*keyTop // known ones, by unique index
+	raised []*keyTop
+
 	tx      Transaction // reused
 	old     []byte
 	scratch []byte
@@ -96,7 +99,7 @@ type tableState struct {
 // NewProjector returns the projector of a store.
 func NewProjector(s *Store, opts ProjectorOptions) *Projector {
 	p := &Projector{s: s, opts: opts, rows: map[rowRef]rowVersion{}, values: map[string][]byte{},
-		tables: map[StorageID]*tableState{}, work: map[StorageID]*tableDigest{}, dirty: map[StorageID]struct{}{}, scratch: make([]byte, 0, 256)}
+		tables: map[StorageID]*tableState{}, work: map[StorageID]*tableDigest{}, dirty: map[StorageID]struct{}{}, tops: map[StorageID]*keyTop{}, scratch: make([]byte, 0, 256)}
 	p.meta = s.meta
 	for id, d := range s.digests {
 		c := *d
@@ -147,6 +150,11 @@ func (p *Projector) abandonBatch() {
 // event applies one event to the open batch.
 func (p *Projector) event(ev *log.Event) error {
 	if p.batch == nil {
+		if p.s.tops.wanted.Load() {
+			if err := p.loadTops(); err != nil {
+				return err
+			}
+		}
 		p.batch = p.s.db.NewBatch()
 	}
 	p.s.hot.writing.Store(uint64(ev.Position)) // H2

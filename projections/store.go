@@ -55,7 +55,8 @@ type Store struct {
 	// frozen is set while one event is applied in several batches: everybody reads cur then.
 	frozen atomic.Bool
 
-	hot hotCache
+	hot  hotCache
+	tops keyTops
 
 	snapMu sync.Mutex
 	cur    *Snapshot // shared by all who ask between two batches; holds one reference to itself

@@ -68,7 +68,8 @@ func (t *Txn) findKey(ctx context.Context, w *tableWrites, def *projections.Tabl
 				return other, found, err
 			}
 		}
-		if t.m.store.RowCount(def.Storage) == 0 { // whoever had the key's lock before us has published his row by now
+		// Whoever had the key's lock before us has published his row by now.
+		if t.m.store.Beyond(x, bytesOf(key)) || t.m.store.RowCount(def.Storage) == 0 {
 			return 0, false, nil
 		}
 		other, found, err = t.m.store.UniqueRow(x, bytesOf(key))
