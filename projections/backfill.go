@@ -126,14 +126,25 @@ func (p *Projector) backfill(old, def *TableDef) error {
 			return err
 		}
 	}
-	if err := p.buildFrom(def, codes); err != nil {
+	if err := p.flushBuilt(); err != nil {
 		return err
 	}
-	return p.flushBuilt()
+	l, err := newLoader(p.s)
+	if err != nil {
+		return err
+	}
+	defer l.abandon()
+	if err := p.buildFrom(l, def, codes); err != nil {
+		return err
+	}
+	if err := p.flushBuilt(); err != nil {
+		return err
+	}
+	return l.ingest(nil)
 }
 
 // buildFrom writes the entries of all rows.
-func (p *Projector) buildFrom(def *TableDef, codes []*IndexCode) error {
+func (p *Projector) buildFrom(l *loader, def *TableDef, codes []*IndexCode) error {
 	sub := &IndexSet{Codes: codes, width: len(def.Columns)}
 	seen := map[int]bool{}
 	var atts []int
@@ -149,7 +160,7 @@ func (p *Projector) buildFrom(def *TableDef, codes []*IndexCode) error {
 	total, done := p.digestOf(def.Storage).rows, int64(0)
 	lower := appendStorage(nil, spaceRow, def.Storage)
 	var row []types.Datum
-	var buf []byte
+	var buf, entry []byte
 	var e IndexEntry
 	return eachOf(p.s.db, lower, prefixEnd(lower), func(k, v []byte) (err error) {
 		_, image, err := splitValue(v)
@@ -167,19 +178,27 @@ func (p *Projector) buildFrom(def *TableDef, codes []*IndexCode) error {
 			if e.Skip {
 				continue
 			}
-			key := code.storedKey(nil, &e, id)
-			if err := p.batch.Set(key, code.storedValue(nil, &e, id), nil); err != nil {
+			entry = code.storedKey(entry[:0], &e, id)
+			n := len(entry)
+			entry = code.storedValue(entry, &e, id)
+			taken, err := l.add(entry[:n], entry[n:])
+			if err != nil {
+				return err
+			}
+			if taken {
+				continue
+			}
+			if err := p.batch.Set(entry[:n], entry[n:], nil); err != nil {
 				return err
 			}
 		}
-		done++
-		if p.batch.Len() < backfillBatchBytes {
-			return nil
-		}
-		if p.opts.Building != nil {
+		if done++; done%backfillReportRows == 0 && p.opts.Building != nil {
 			for _, code := range codes {
 				p.opts.Building(code.Def.Index, done, total)
 			}
+		}
+		if p.batch.Len() < backfillBatchBytes {
+			return nil
 		}
 		return p.flushBuilt()
 	})

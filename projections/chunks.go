@@ -1,26 +1,28 @@
 package projections
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"kimberlite/log"
 )
 
-// A large transaction is in the log as chunks, followed by its transaction event. A chunk is put aside under its transaction's id. The
+// A large transaction is in the log as chunks, followed by its transaction event. Where a chunk is gets noted under its transaction's id. The
 // transaction event then applies them in several Pebble batches (steps), because no batch could hold them. Meanwhile
 //
 //   - the applied record says how many steps of the event after its position are done, so that a restart goes on behind them, and
 //   - readers are given the snapshot from before the first step, so that nobody sees half a transaction.
 //
-// Steps: 0 the definitions; then one a chunk; then, unless all operations are inserts, the event's own rows, and one a chunk again to put the
+// Steps: 0 the definitions; then, if there are only inserts, as in a bulk load, everything at once (load.go). Otherwise one a chunk; then, unless all operations are inserts, the event's own rows, and one a chunk again to put the
 // entries of unique indexes back that a later delete of the same key took out; at last everything else (with the event's own rows, if they had
 // no step of their own).
 
 // stepRepair is set in the applied record's step once a chunk with an update or delete was seen.
 const stepRepair = 1 << 31
 
-// chunk puts a chunk aside.
+// chunk notes where a chunk is.
 func (p *Projector) chunk(ev *log.Event) error {
 	c, err := DecodeChunk(ev.Payload)
 	if err != nil {
@@ -29,7 +31,7 @@ func (p *Projector) chunk(ev *log.Event) error {
 	if c.View != 0 && c.View != ev.View {
 		return p.reject(ev.Position, c.XID)
 	}
-	return p.batch.Set(appendChunkKey(nil, c.XID, c.Number), ev.Payload, nil)
+	return p.batch.Set(appendChunkKey(nil, c.XID, c.Number), binary.BigEndian.AppendUint64(nil, uint64(ev.Position)), nil)
 }
 
 func (p *Projector) dropChunks(xid uint64) error {
@@ -72,7 +74,11 @@ func (p *Projector) chunked(ev *log.Event, t *Transaction) error {
 		}
 		step = 1
 	}
-	for ; step <= t.Chunks; step++ {
+	load, err := p.load(t, ev.Position, step)
+	if err != nil {
+		return err
+	}
+	for ; load == nil && step <= t.Chunks; step++ {
 		c, err := p.loadChunk(t, step-1)
 		if err != nil {
 			return err
@@ -85,7 +91,7 @@ func (p *Projector) chunked(ev *log.Event, t *Transaction) error {
 			return err
 		}
 	}
-	repair = repair || !onlyInserts(t.Rows)
+	repair = repair || load == nil && !onlyInserts(t.Rows)
 	if repair && step == t.Chunks+1 {
 		if err := p.rowTables(t.Rows, ev.Position); err != nil {
 			return err
@@ -107,7 +113,7 @@ func (p *Projector) chunked(ev *log.Event, t *Transaction) error {
 			return err
 		}
 	}
-	if !repair {
+	if !repair && load == nil {
 		if err := p.rowTables(t.Rows, ev.Position); err != nil {
 			return err
 		}
@@ -121,7 +127,10 @@ func (p *Projector) chunked(ev *log.Event, t *Transaction) error {
 	p.meta.position, p.meta.hash, p.meta.step = ev.Position, ev.Hash, 0
 	p.events++
 	// Everything is in: show it in one go.
-	err := p.commit()
+	p.loading = load
+	err = p.commit()
+	p.loading = nil
+	load.abandon()
 	p.s.frozen.Store(false)
 	hold.Release()
 	p.events-- // event() counts it
@@ -163,10 +172,18 @@ func loadChunk(s *Store, xid uint64, n uint32) (*Chunk, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b == nil {
+	if len(b) != 8 || s.opts.Events == nil {
 		return nil, fmt.Errorf("%w: chunk %d of transaction %d is missing", ErrDiverged, n, xid)
 	}
-	return DecodeChunk(b)
+	pos := log.Position(binary.BigEndian.Uint64(b))
+	events, err := s.opts.Events.Read(pos, pos+1, math.MaxInt64)
+	if err != nil {
+		return nil, fmt.Errorf("reading chunk %d of transaction %d at position %d: %w", n, xid, pos, err)
+	}
+	if len(events) != 1 || events[0].Kind != log.KindChunk {
+		return nil, fmt.Errorf("%w: there is no chunk at position %d", ErrDiverged, pos)
+	}
+	return DecodeChunk(events[0].Payload)
 }
 
 func onlyInserts(tables []TableRows) bool {

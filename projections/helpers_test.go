@@ -52,9 +52,9 @@ func testRow(id int64, name string, n int64) []types.Datum {
 	return []types.Datum{types.Int(id), types.Str(name), types.Int(n)}
 }
 
-func openStore(t testing.TB, fs vfs.FS) *Store {
+func openStore(t testing.TB, fs vfs.FS, l *memLog) *Store {
 	t.Helper()
-	s, err := Open(Options{FS: fs, Dir: "db", CacheBytes: 1 << 20, MemTableBytes: 1 << 20})
+	s, err := Open(Options{FS: fs, Dir: "db", Events: l, CacheBytes: 1 << 20, MemTableBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ func TestBeyond(t *testing.T) {
 	for len(w.log.events) < 60 {
 		w.step()
 	}
-	s, err := Open(Options{FS: vfs.NewMem(), Dir: "db"})
+	s, err := Open(Options{FS: vfs.NewMem(), Dir: "db", Events: &w.log})
 	must(t, err)
 	p := NewProjector(s, ProjectorOptions{})
 	known, asked := 0, StorageID(0)
@@ -56,7 +56,7 @@ func TestPointReadsOfOldSnapshots(t *testing.T) {
 				defs = append(defs, w.tables)
 			}
 		}
-		s, err := Open(Options{FS: vfs.NewMem(), Dir: "db", HotBytes: hot})
+		s, err := Open(Options{FS: vfs.NewMem(), Dir: "db", Events: &w.log, HotBytes: hot})
 		must(t, err)
 		p := NewProjector(s, ProjectorOptions{})
 		must(t, p.Apply(w.log.events[:1]))

@@ -140,7 +140,7 @@ func TestDamagedFile(t *testing.T) {
 	for len(w.log.events) < 60 {
 		w.step()
 	}
-	s := openStore(t, fs)
+	s := openStore(t, fs, &w.log)
 	must(t, NewProjector(s, ProjectorOptions{}).Apply(w.log.events))
 	must(t, s.Close())
 	names, err := fs.List("db")

@@ -14,7 +14,7 @@ import (
 //	D  position(8) storage(4)                 a storage dropped at the position, kept for time travel
 //	h  storage(4) row id(8) ended(8)          row version superseded at position `ended`; the value is as under r
 //	i  storage(4) key [row id(8)]             index entry; see index.go
-//	k  xid(8) n(4)                            chunk n of a transaction that has not committed yet
+//	k  xid(8) n(4)                            position(8) of chunk n of a transaction that has not committed yet
 //	m  name                                   what the store knows about itself
 //	r  storage(4) row id(8)                   row: position(8) image; see rowcodec.go
 //	s  oid(4)                                 sequence: last value(8) called(1)
@@ -44,7 +44,7 @@ var (
 )
 
 // formatVersion is the version of the keyspaces and values; a store of another version is rebuilt from the log.
-const formatVersion = 1
+const formatVersion = 2
 
 const (
 	storagePrefix = 1 + 4

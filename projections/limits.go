@@ -21,6 +21,10 @@ const (
 	batchBytesMax = 2 << 20
 	// backfillBatchBytes bounds the memory of building an index at apply.
 	backfillBatchBytes = 4 << 20
+	// backfillReportRows is how often building an index tells how far it is.
+	backfillReportRows = 10_000
+	// loadFileBytes is where a bulk load begins another file: like Pebble's own files of the lowest level.
+	loadFileBytes = 64 << 20
 	// idleItersMax is how many iterators a snapshot keeps for the next scan of the same state; more than a join of several tables
 	// needs at once would only hold memory.
 	idleItersMax = 8

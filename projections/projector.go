@@ -64,6 +64,8 @@ type Projector struct {
 	sets    []byte
 	setEnds []int // pairs: end of key, end of value
 
+	loading *loader // takes the batch into its files, instead of the memtable
+
 	tops   map[StorageID]*keyTop // known ones, by unique index
 	raised []*keyTop
 
@@ -235,7 +237,7 @@ func (p *Projector) write() error {
 		return err
 	}
 	s.committing.Store(true)
-	if err := p.batch.Commit(pebble.NoSync); err != nil {
+	if err := p.commitBatch(); err != nil {
 		s.committing.Store(false)
 		return fmt.Errorf("writing the projections: %w", err)
 	}
@@ -250,6 +252,13 @@ func (p *Projector) write() error {
 		clear(p.values)
 	}
 	return nil
+}
+
+func (p *Projector) commitBatch() error {
+	if p.loading != nil {
+		return p.loading.ingest(p.batch)
+	}
+	return p.batch.Commit(pebble.NoSync)
 }
 
 // publish makes the digests and the applied record of the batch that was just written known to readers.

@@ -218,7 +218,7 @@ func TestProjectorAgainstModel(t *testing.T) {
 		}
 		var digests []Digest
 		for _, batch := range []int{1, 7, 1000} {
-			s := openStore(t, vfs.NewMem())
+			s := openStore(t, vfs.NewMem(), &w.log)
 			p := NewProjector(s, ProjectorOptions{})
 			for at := 0; at < len(w.log.events); at += batch {
 				must(t, p.Apply(w.log.events[at:min(at+batch, len(w.log.events))]))
@@ -250,7 +250,7 @@ func TestCrashPrefix(t *testing.T) {
 		}
 		rng := rand.New(rand.NewSource(seed))
 		fs := vfs.NewCrashableMem()
-		s := openStore(t, fs)
+		s := openStore(t, fs, &w.log)
 		p := NewProjector(s, ProjectorOptions{})
 		crashes := 0
 		for p.AppliedPosition() < log.Position(len(w.log.events)) {
@@ -269,7 +269,7 @@ func TestCrashPrefix(t *testing.T) {
 				crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.Intn(101), RNG: randV2(seed)})
 				must(t, s.Close())
 				fs = crashed
-				s = openStore(t, fs)
+				s = openStore(t, fs, &w.log)
 				p = NewProjector(s, ProjectorOptions{})
 				if s.Applied() < durable {
 					t.Fatalf("position %d was durable, but after the crash it is %d", durable, s.Applied())
@@ -278,7 +278,7 @@ func TestCrashPrefix(t *testing.T) {
 			case 2:
 				before := s.Applied()
 				must(t, s.Close())
-				s = openStore(t, fs)
+				s = openStore(t, fs, &w.log)
 				if s.Applied() != before {
 					t.Fatalf("closed at %d, opened at %d", before, s.Applied())
 				}
@@ -322,7 +322,7 @@ func TestChunkedTransactionIsOne(t *testing.T) {
 	// Run it once for each step after which the crash comes.
 	for crashAt := 0; ; crashAt++ {
 		fs := vfs.NewCrashableMem()
-		s := openStore(t, fs)
+		s := openStore(t, fs, &w.log)
 		p := NewProjector(s, ProjectorOptions{})
 		must(t, p.Apply(w.log.events[:last.Position-1]))
 		steps := 0
@@ -355,7 +355,7 @@ func TestChunkedTransactionIsOne(t *testing.T) {
 			}
 			return
 		}
-		s = openStore(t, crashed)
+		s = openStore(t, crashed, &w.log)
 		if s.Applied() != last.Position-1 {
 			t.Fatalf("applied is %d", s.Applied())
 		}
@@ -374,7 +374,7 @@ func TestChunkedTransactionIsOne(t *testing.T) {
 // Time travel: every position shows what the model had then.
 func TestAsOf(t *testing.T) {
 	w := newWorld(3)
-	s := openStore(t, vfs.NewMem())
+	s := openStore(t, vfs.NewMem(), &w.log)
 	p := NewProjector(s, ProjectorOptions{})
 	for len(w.log.events) < 200 {
 		w.step()
@@ -497,7 +497,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 			return s.db.Set(appendCatalogKey(nil, 1, 77), []byte("?"), pebble.NoSync)
 		}, VerifyError{}},
 	} {
-		s := openStore(t, vfs.NewMem())
+		s := openStore(t, vfs.NewMem(), &w.log)
 		must(t, NewProjector(s, ProjectorOptions{}).Apply(w.log.events))
 		must(t, c.damage(s))
 		_, err := s.Verify(context.Background(), nil)
@@ -519,7 +519,7 @@ func TestCheckpointFindsDivergence(t *testing.T) {
 	for len(w.log.events) < 30 {
 		w.step()
 	}
-	leader, follower := openStore(t, vfs.NewMem()), openStore(t, vfs.NewMem())
+	leader, follower := openStore(t, vfs.NewMem(), &w.log), openStore(t, vfs.NewMem(), &w.log)
 	pl, pf := NewProjector(leader, ProjectorOptions{}), NewProjector(follower, ProjectorOptions{})
 	must(t, pl.Apply(w.log.events))
 	checkpoint := func() {
@@ -549,7 +549,7 @@ func TestCheckpointFindsDivergence(t *testing.T) {
 
 // The hooks tell everything, in log order, when it can be read.
 func TestHooks(t *testing.T) {
-	s := openStore(t, vfs.NewMem())
+	s := openStore(t, vfs.NewMem(), nil)
 	var told []string
 	say := func(p log.Position, format string, args ...any) {
 		if s.Applied() < p {
@@ -583,7 +583,7 @@ func TestHooks(t *testing.T) {
 func TestUpdateOfMissingRow(t *testing.T) {
 	w := newWorld(6)
 	w.log.txn(&Transaction{Rows: []TableRows{{Storage: w.tables[0].Storage, Ops: []RowOp{{OpDelete, 7, nil}}}}})
-	s := openStore(t, vfs.NewMem())
+	s := openStore(t, vfs.NewMem(), &w.log)
 	if err := NewProjector(s, ProjectorOptions{}).Apply(w.log.events); !errors.Is(err, ErrDiverged) {
 		t.Fatalf("Apply says %v", err)
 	}
@@ -673,7 +673,7 @@ func TestIndexDecoder(t *testing.T) {
 	for len(w.log.events) < 40 {
 		w.step()
 	}
-	s := openStore(t, vfs.NewMem())
+	s := openStore(t, vfs.NewMem(), &w.log)
 	must(t, NewProjector(s, ProjectorOptions{}).Apply(w.log.events))
 	sn := s.Snapshot()
 	def := w.tables[0]

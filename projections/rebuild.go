@@ -57,6 +57,9 @@ func Rebuild(ctx context.Context, opts Options, popts ProjectorOptions, src Even
 	if err := Remove(f, opts.Dir); err != nil {
 		return nil, err
 	}
+	if opts.Events == nil {
+		opts.Events = src
+	}
 	s, err := Open(opts)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 
@@ -29,6 +30,9 @@ type Options struct {
 	HotBytes      int64  // cache of single rows and index entries; default 64 MiB, filled as they are used; negative: none
 	ReadOnly      bool   // for verify
 
+	// Events is the log, where the chunks of large transactions are read. Needed for those only.
+	Events EventSource
+
 	// Evaluator computes index expressions; nil is fine as long as no index has any.
 	Evaluator Evaluator
 
@@ -45,8 +49,9 @@ type Options struct {
 // Store is the Pebble store behind all projections of a node. Its state is always that after some position of the log; only the
 // Projector writes to it. Everything may be called from anywhere.
 type Store struct {
-	opts Options
-	db   *pebble.DB
+	opts   Options
+	pebble *pebble.Options
+	db     *pebble.DB
 
 	// applied is the position of the state that a new snapshot would show. While committing is set, a batch is under way and a snapshot
 	// has to look into itself for its position.
@@ -116,11 +121,17 @@ func Open(opts Options) (*Store, error) {
 	}
 	s := &Store{opts: opts, byTable: map[types.OID]*TableDef{}, byStore: map[StorageID]*TableDef{},
 		digests: map[StorageID]*tableDigest{}, rejected: map[log.Position]struct{}{}}
-	db, err := pebble.Open(opts.Dir, s.pebbleOptions())
+	s.pebble = s.pebbleOptions()
+	db, err := pebble.Open(opts.Dir, s.pebble)
 	if err != nil {
 		return nil, fmt.Errorf("opening the projections in %s: %w", opts.Dir, err)
 	}
 	s.db = db
+	if !opts.ReadOnly {
+		if err := opts.FS.RemoveAll(s.loadDir()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
 	switch {
 	case opts.HotBytes == 0:
 		s.hot.init(hotBytesDefault)
@@ -469,6 +480,20 @@ func (s *Store) PendingChunks() (xids []uint64, err error) {
 		return nil
 	})
 	return xids, err
+}
+
+// Needed is the position behind which the log must be kept for this store: what is not durable here yet, and chunks of transactions in progress.
+func (s *Store) Needed() (log.Position, error) {
+	p, err := s.Durable()
+	if err != nil {
+		return 0, err
+	}
+	return p, s.each(spaceChunk, func(_, v []byte) error {
+		if len(v) == 8 {
+			p = min(p, log.Position(binary.BigEndian.Uint64(v))-1)
+		}
+		return nil
+	})
 }
 
 // LoadChunk reads chunk n of a transaction that is not committed yet: what its leader spilled.

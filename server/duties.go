@@ -58,9 +58,9 @@ func (n *Node) enforceRetention() {
 	if r == (log.Retention{}) {
 		return
 	}
-	durable, err := n.store.Durable()
+	needed, err := n.store.Needed()
 	if err == nil {
-		err = n.log.EnforceRetention(r, durable)
+		err = n.log.EnforceRetention(r, needed)
 	}
 	if err != nil {
 		n.lg.Warn("retention failed and is tried again", zap.Error(err))

@@ -113,7 +113,7 @@ func (n *Node) openStorage() error {
 // openStore opens the row store. One that another release wrote, or that does not belong to this log, is made anew, since the log is the truth.
 func (n *Node) openStore(again bool) error {
 	opts := StoreOptions(n.cfg, logging.Pebble{Log: n.loggers.For("projections.pebble"), Fatal: n.storeDied})
-	opts.Evaluator = n.evaluator
+	opts.Evaluator, opts.Events = n.evaluator, n.log
 	opts.BackgroundError = func(err error) {
 		n.loggers.For("projections").Error("background work of the row store failed and is tried again", zap.Error(err))
 	}

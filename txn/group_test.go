@@ -31,7 +31,7 @@ func openWhole(t testing.TB, fs vfs.FS, dir string, opts Options) *whole {
 	t.Helper()
 	l, err := log.Open(fs, dir, log.Options{Identity: log.Identity{ClusterName: "test", NodeID: 1}, SegmentBytes: 1 << 20})
 	must(t, err)
-	s, err := projections.Open(projections.Options{FS: fs, Dir: fs.PathJoin(dir, "projections")})
+	s, err := projections.Open(projections.Options{FS: fs, Dir: fs.PathJoin(dir, "projections"), Events: l})
 	must(t, err)
 	g, err := consensus.Start(consensus.Config{Log: l, Applier: projections.NewProjector(s, projections.ProjectorOptions{}), Bootstrap: true, TickInterval: 10 * time.Millisecond})
 	must(t, err)

@@ -58,11 +58,13 @@ func newNode(t testing.TB, opts Options) *node {
 
 func openNode(t testing.TB, fs vfs.FS, opts Options) *node {
 	t.Helper()
-	store, err := projections.Open(projections.Options{FS: fs, Dir: "db"})
+	group := &memGroup{keep: true}
+	store, err := projections.Open(projections.Options{FS: fs, Dir: "db", Events: group})
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{group: &memGroup{p: projections.NewProjector(store, projections.ProjectorOptions{}), keep: true}, store: store, fs: fs}
+	group.p = projections.NewProjector(store, projections.ProjectorOptions{})
+	n := &node{group: group, store: store, fs: fs}
 	opts.Store, opts.Proposer = store, n.group
 	if n.Manager, err = NewManager(opts); err != nil {
 		t.Fatal(err)

@@ -217,11 +217,12 @@ func TestNoNumberTwice(t *testing.T) {
 // restart opens a store, replays the log into it, and starts a manager.
 func restart(t *testing.T, fs vfs.FS, events []log.Event) *node {
 	t.Helper()
-	store, err := projections.Open(projections.Options{FS: fs, Dir: "db"})
+	group := &memGroup{keep: true, events: events}
+	store, err := projections.Open(projections.Options{FS: fs, Dir: "db", Events: group})
 	must(t, err)
-	p := projections.NewProjector(store, projections.ProjectorOptions{})
-	must(t, p.Apply(events))
-	n := &node{group: &memGroup{p: p, keep: true}, store: store, fs: fs, pid: 1000}
+	group.p = projections.NewProjector(store, projections.ProjectorOptions{})
+	must(t, group.p.Apply(events))
+	n := &node{group: group, store: store, fs: fs, pid: 1000}
 	n.Manager, err = NewManager(Options{Store: store, Proposer: n.group})
 	must(t, err)
 	must(t, n.Start(ctx))
