@@ -9,7 +9,5 @@
 //
 // Life of a test: build the server once, start it, talk to it, kill it, start it again, look.
 //
-// What needs no client in particular is in testdata, as scripts with PostgreSQL's recorded answers (scripts_test.go).
-//
 // Start debugging with the server's log, which a failing test prints.
 package compat
