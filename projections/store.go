@@ -178,6 +178,11 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		l.FilterPolicy = bloom.FilterPolicy(10)
 		l.FilterType = pebble.TableFilter
 	}
+	// No file holds keys of two spaces: otherwise the few keys that every event writes (positions, digests) make files that span everything, and
+	// compactions of those rewrite all rows in between.
+	o.Experimental.SpanPolicyFunc = func(start []byte) (pebble.SpanPolicy, []byte, error) {
+		return pebble.SpanPolicy{}, []byte{start[0] + 1}, nil
+	}
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	o.EventListener = &pebble.EventListener{
 		BackgroundError: func(err error) {
