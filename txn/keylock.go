@@ -20,14 +20,40 @@ type keyTag struct {
 type keyTable struct {
 	shards [shards]struct {
 		sync.Mutex
-		owner map[keyTag]*Txn
+		keys keySet
 	}
+	mu sync.Mutex
+	// owners are the transactions that have keys, by slot; free are slots without one. A slot is given back after its keys.
+	owners []*Txn
+	free   []uint32
 }
 
-func (kt *keyTable) init() {
-	for i := range kt.shards {
-		kt.shards[i].owner = map[keyTag]*Txn{}
+// slot gives a transaction a slot, from 1.
+func (kt *keyTable) slot(t *Txn) uint32 {
+	kt.mu.Lock()
+	defer kt.mu.Unlock()
+	if n := len(kt.free); n > 0 {
+		k := kt.free[n-1]
+		kt.free = kt.free[:n-1]
+		kt.owners[k-1] = t
+		return k
 	}
+	kt.owners = append(kt.owners, t)
+	return uint32(len(kt.owners))
+}
+
+func (kt *keyTable) freeSlot(k uint32) {
+	kt.mu.Lock()
+	defer kt.mu.Unlock()
+	kt.owners[k-1] = nil
+	kt.free = append(kt.free, k)
+}
+
+// owner returns the transaction in a slot. Asked with the lock of a shard in which the slot has a key.
+func (kt *keyTable) owner(k uint32) *Txn {
+	kt.mu.Lock()
+	defer kt.mu.Unlock()
+	return kt.owners[k-1]
 }
 
 func tagOfKey(index projections.StorageID, key string) keyTag {
@@ -36,24 +62,29 @@ func tagOfKey(index projections.StorageID, key string) keyTag {
 
 // lockKey takes the lock of a key; fresh tells that the transaction did not have it before.
 func (t *Txn) lockKey(ctx context.Context, tag keyTag) (fresh bool, err error) {
-	sh := &t.m.keyLocks.shards[tag.hash%shards]
+	kt := &t.m.keyLocks
+	if t.keySlot == 0 {
+		t.keySlot = kt.slot(t)
+	}
+	sh := &kt.shards[tag.hash%shards]
 	for {
 		sh.Lock()
-		owner := sh.owner[tag]
-		if owner == nil {
-			sh.owner[tag] = t
+		slot := sh.keys.lock(tag, t.keySlot)
+		if slot == 0 {
 			sh.Unlock()
 			t.keyLocks = append(t.keyLocks, tag)
 			return true, nil
 		}
-		sh.Unlock()
-		if owner == t {
+		if slot == t.keySlot {
+			sh.Unlock()
 			return false, nil
 		}
+		owner := kt.owner(slot)
+		sh.Unlock()
 		err := t.waitFor(ctx, owner, func() bool {
 			sh.Lock()
 			defer sh.Unlock()
-			if sh.owner[tag] != owner {
+			if sh.keys.owner(tag) != slot || kt.owner(slot) != owner {
 				return false
 			}
 			owner.waitedFor.Store(true) // before the owner can release the key and look whether anybody waits
@@ -104,13 +135,40 @@ func (t *Txn) unlockKey(tag keyTag) {
 
 // releaseKeyLocks gives back the keys locked since the list was n long.
 func (t *Txn) releaseKeyLocks(n int) {
-	for _, tag := range t.keyLocks[n:] {
-		sh := &t.m.keyLocks.shards[tag.hash%shards]
-		sh.Lock()
-		if sh.owner[tag] == t {
-			delete(sh.owner, tag)
+	kt, tags := &t.m.keyLocks, t.keyLocks[n:]
+	var emptied [shards]bool
+	if len(tags) > keySetKept {
+		emptied = kt.releaseAll(tags)
+	}
+	for _, tag := range tags {
+		if emptied[tag.hash%shards] {
+			continue
 		}
+		sh := &kt.shards[tag.hash%shards]
+		sh.Lock()
+		sh.keys.unlock(tag, t.keySlot)
 		sh.Unlock()
 	}
 	t.keyLocks = t.keyLocks[:n]
+	if n == 0 && t.keySlot != 0 {
+		kt.freeSlot(t.keySlot)
+		t.keySlot = 0
+	}
+}
+
+// releaseAll empties the shards that hold nothing but these keys: a bulk load was alone. It says which.
+func (kt *keyTable) releaseAll(tags []keyTag) (emptied [shards]bool) {
+	var count [shards]int
+	for _, tag := range tags {
+		count[tag.hash%shards]++
+	}
+	for i := range kt.shards {
+		sh := &kt.shards[i]
+		sh.Lock()
+		if emptied[i] = count[i] == sh.keys.used; emptied[i] {
+			sh.keys = keySet{}
+		}
+		sh.Unlock()
+	}
+	return emptied
 }

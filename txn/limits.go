@@ -29,6 +29,9 @@ const (
 	fetchFilling = 20_000
 	// shards of the lock tables: enough that eight writers seldom meet.
 	shards = 32
+	// keySetMin and keySetKept are the sizes at which a shard's table of key locks begins, and up to which an empty one keeps its memory.
+	keySetMin  = 16
+	keySetKept = 1024
 	// xidsAhead is how many transaction ids one event reserves: a crash skips as many at most, and ids are 64 bits wide.
 	xidsAhead = 1 << 16
 	// oidsAhead is PostgreSQL's VAR_OID_PREFETCH.

@@ -58,7 +58,6 @@ func NewManager(opts Options) (*Manager, error) {
 	}
 	m := &Manager{opts: opts, store: opts.Store, backends: map[int32]*Backend{}}
 	m.rowLocks.init()
-	m.keyLocks.init()
 	m.heavyLocks.init()
 	m.xids = counter{m: m, oid: sequenceOfXIDs, ahead: xidsAhead, first: firstXID}
 	m.oids = counter{m: m, oid: sequenceOfOIDs, ahead: oidsAhead, first: firstOID}

@@ -105,7 +105,7 @@ func runModel(t *testing.T, rt *rapid.T, kind string) {
 		rt.Fatalf("locks are left: %+v", locks)
 	}
 	for i := range n.keyLocks.shards {
-		if len(n.keyLocks.shards[i].owner)+len(n.rowLocks.shards[i].locks) > 0 {
+		if n.keyLocks.shards[i].keys.used+len(n.rowLocks.shards[i].locks) > 0 {
 			rt.Fatal("key or row locks are left")
 		}
 	}

@@ -47,6 +47,7 @@ type Txn struct {
 
 	rowLocks []heldRow
 	keyLocks []keyTag
+	keySlot  uint32 // in the key table, 0 while it has no keys
 	heavy    []heldHeavy
 	// waitedFor is set once another backend waits for the end of this transaction; waiters is guarded by m.waitMu.
 	waitedFor atomic.Bool
