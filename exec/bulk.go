@@ -15,6 +15,7 @@ type BulkInsert struct {
 	fill  []int // attributes that get their default
 	defs  []expr
 	row   []types.Datum
+	at    int // the row of the batch at hand
 	rows  int64
 	env   rowEnv
 }
@@ -70,6 +71,7 @@ func (b *BulkInsert) Add(batch *types.Batch) error {
 		return err
 	}
 	for _, r := range selection(batch) {
+		b.at = int(r)
 		if err := b.add(batch, int(r)); err != nil {
 			return err
 		}
@@ -114,6 +116,9 @@ func (b *BulkInsert) add(batch *types.Batch, r int) error {
 	b.rows++
 	return nil
 }
+
+// Row is the number in its batch of the row that Add failed at.
+func (b *BulkInsert) Row() int { return b.at }
 
 // Rows returns how many rows have been inserted so far.
 func (b *BulkInsert) Rows() int64 { return b.rows }

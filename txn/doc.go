@@ -17,7 +17,8 @@
 //	    until the commit event is applied here: what is read under a lock from the newest committed state cannot change.
 //	T4. What a transaction wrote is in memory of the leader only until its event is proposed. Rolling back is forgetting.
 //	T5. An xid, an OID and a sequence value are never given twice, crash or not: ranges are logged ahead (sequence.go).
-//	T6. Locks are taken in this order inside the package: the wait mutex, then one shard of a lock table. Nothing else is called with them held.
+//	T6. Locks are taken in this order inside the package: the wait mutex, then one shard of a lock table, then the owners of keys. Nothing else is
+//	    called with them held.
 //
 // Life of an UPDATE of one row: Begin; Command takes a View; the executor finds the row through the View (scan.go, get.go); LockRow takes
 // the row's lock (rowlock.go), waiting if need be (wait.go), and tells whether the row changed meanwhile; Update computes index entries,

@@ -1,8 +1,6 @@
 package session
 
 import (
-	"bytes"
-	"encoding/binary"
 	"io"
 	"os"
 	"strings"
@@ -288,7 +286,7 @@ func (u *utility) copyFrom(n *pg.CopyStmt, o *copyOptions) (string, error) {
 	}
 	rows, err := bulk.Finish()
 	if err != nil {
-		return "", in.context(err)
+		return "", err
 	}
 	s.e.stats.modified(rel.OID, rows, 0, 0)
 	if err := s.afterStatement(); err != nil {
@@ -376,12 +374,24 @@ type copyInput struct {
 	src   *copySource
 	batch *types.Batch
 	in    []func(string) (types.Datum, error)
-	line  int64
-	col   string
-	value string
-	whole string
+	keep  []bool // the values of the column are strings that may be parts of the text
 	arena types.Arena
 	field []byte
+	lines []copyLine // of the batch
+	// searched is up to where the buffer is known to have no line's end behind the present line.
+	searched int
+
+	// Where an error happened: the line, its text, and the column with its value.
+	line  int64
+	whole []byte
+	col   string
+	value string
+}
+
+// copyLine is a line of the batch at hand, in copySource.buf.
+type copyLine struct {
+	number     int64
+	start, end int
 }
 
 func (c *copyInput) prepare() error {
@@ -398,6 +408,7 @@ func (c *copyInput) prepare() error {
 			return err
 		}
 		c.in = append(c.in, f)
+		c.keep = append(c.keep, types.ClassOf(io, t.OID) == types.Bytes)
 	}
 	return nil
 }
@@ -415,8 +426,8 @@ func (c *copyInput) context(err error) error {
 		d.Where += ", column " + c.col + ": \"" + clipValue(c.value) + "\""
 	case c.col != "":
 		d.Where += ", column " + c.col + ": null input"
-	case c.whole != "":
-		d.Where += ": \"" + clipValue(c.whole) + "\""
+	case len(c.whole) > 0:
+		d.Where += ": \"" + clipValue(string(c.whole)) + "\""
 	}
 	return &d
 }
@@ -428,381 +439,28 @@ func clipValue(s string) string {
 	return s
 }
 
+// flush inserts the batch.
 func (c *copyInput) flush() error {
 	if c.batch.N == 0 {
 		return nil
 	}
 	err := c.bulk.Add(c.batch)
+	if err != nil {
+		c.blame(c.bulk.Row(), err)
+	}
 	c.batch.Reset()
+	c.lines = c.lines[:0]
 	return err
 }
 
-// text reads text and CSV data line by line.
-func (c *copyInput) text() error {
-	first := true
-	pos := 0
-	for {
-		end, next, ok := c.findLine(c.src.buf[pos:])
-		if !ok {
-			c.src.buf = append(c.src.buf[:0], c.src.buf[pos:]...)
-			pos = 0
-			if len(c.src.buf) > copyLineMax {
-				return pgerr.New(pgerr.ProgramLimitExceeded, "COPY line is too long")
-			}
-			err := c.src.more()
-			if err == nil {
-				if err := c.s.ctx.Err(); err != nil {
-					return err
-				}
-				continue
-			}
-			if err != io.EOF {
-				return err
-			}
-			if len(c.src.buf) == 0 {
-				break
-			}
-			end, next = len(c.src.buf), len(c.src.buf)
-		}
-		line := c.src.buf[pos : pos+end]
-		pos += next
-		if n := len(line); n > 0 && line[n-1] == '\r' {
-			line = line[:n-1]
-		}
-		c.line++
-		if first && c.o.header {
-			first = false
-			if err := c.checkHeader(line); err != nil {
-				return err
-			}
-			continue
-		}
-		first = false
-		if len(line) == 2 && line[0] == '\\' && line[1] == '.' {
-			break
-		}
-		c.whole = string(line[:min(len(line), 200)])
-		if err := c.addLine(line); err != nil {
-			return err
-		}
-		if c.batch.N >= copyBatchRows {
-			if err := c.flush(); err != nil {
-				return err
-			}
-		}
+// blame makes a row of the batch the one that an error is about. PostgreSQL has forgotten the line's text when it comes to the indexes.
+func (c *copyInput) blame(row int, err error) {
+	l := copyLine{number: c.line - int64(c.batch.N-1-row)}
+	if row < len(c.lines) {
+		l = c.lines[row]
 	}
-	return c.flush()
-}
-
-// findLine finds the end of the next line; in CSV a line break inside quotes doesn't count.
-func (c *copyInput) findLine(b []byte) (end, next int, ok bool) {
-	if c.o.format != "csv" {
-		i := bytes.IndexByte(b, '\n')
-		if i < 0 {
-			return 0, 0, false
-		}
-		return i, i + 1, true
+	c.line, c.col, c.value, c.whole = l.number, "", "", nil
+	if pgerr.From(err).Code != pgerr.UniqueViolation {
+		c.whole = c.src.buf[l.start:l.end]
 	}
-	quoted := false
-	for i := 0; i < len(b); i++ {
-		switch {
-		case b[i] == c.o.escape && c.o.escape != c.o.quote && quoted:
-			i++
-		case b[i] == c.o.quote:
-			quoted = !quoted
-		case b[i] == '\n' && !quoted:
-			return i, i + 1, true
-		}
-	}
-	return 0, 0, false
-}
-
-func (c *copyInput) checkHeader(line []byte) error {
-	if !c.o.match {
-		return nil
-	}
-	names := strings.Split(string(line), string(c.o.delimiter))
-	if len(names) != len(c.atts) {
-		return pgerr.Newf(pgerr.BadCopyFileFormat, "wrong number of fields in header line: got %d, expected %d", len(names), len(c.atts))
-	}
-	for i, n := range names {
-		n = strings.Trim(n, string(c.o.quote))
-		if want := c.rel.Columns[c.atts[i]-1].Name; n != want {
-			return pgerr.Newf(pgerr.BadCopyFileFormat, "column name mismatch in header line field %d: got %q, expected %q", i+1, n, want)
-		}
-	}
-	return nil
-}
-
-// addLine splits a line into fields and appends the row.
-func (c *copyInput) addLine(line []byte) error {
-	row := c.batch.N
-	for _, v := range c.batch.Cols {
-		v.Resize(row + 1)
-	}
-	if len(c.atts) == 0 {
-		c.batch.N++
-		return nil
-	}
-	i, pos, last := 0, 0, false
-	for !last {
-		var text []byte
-		var null bool
-		var err error
-		if c.o.format == "csv" {
-			text, null, pos, last, err = c.csvField(line, pos, i)
-		} else {
-			text, null, pos, last, err = c.textField(line, pos)
-		}
-		if err != nil {
-			return err
-		}
-		if i >= len(c.atts) {
-			c.col = ""
-			return pgerr.New(pgerr.BadCopyFileFormat, "extra data after last expected column")
-		}
-		c.col, c.value = c.rel.Columns[c.atts[i]-1].Name, ""
-		if null {
-			c.batch.Cols[i].SetNull(row)
-		} else {
-			s := c.arena.Copy(text)
-			c.value = s
-			d, err := c.in[i](s)
-			if err != nil {
-				return err
-			}
-			c.batch.Cols[i].Set(row, d)
-		}
-		i++
-	}
-	if i < len(c.atts) {
-		c.col = ""
-		return pgerr.Newf(pgerr.BadCopyFileFormat, "missing data for column %q", c.rel.Columns[c.atts[i]-1].Name)
-	}
-	c.col, c.value = "", ""
-	c.batch.N++
-	return nil
-}
-
-// textField reads a field of the text format, undoing backslash escapes.
-func (c *copyInput) textField(line []byte, pos int) (text []byte, null bool, next int, last bool, err error) {
-	start := pos
-	escaped := false
-	for pos < len(line) && line[pos] != c.o.delimiter {
-		if line[pos] == '\\' {
-			escaped = true
-			pos++
-		}
-		pos++
-	}
-	if pos > len(line) {
-		pos = len(line)
-	}
-	raw := line[start:pos]
-	last = pos >= len(line)
-	next = pos + 1
-	if string(raw) == c.o.null {
-		return nil, true, next, last, nil
-	}
-	if !escaped {
-		return raw, false, next, last, nil
-	}
-	out := c.field[:0]
-	for i := 0; i < len(raw); i++ {
-		b := raw[i]
-		if b != '\\' || i+1 >= len(raw) {
-			out = append(out, b)
-			continue
-		}
-		i++
-		switch e := raw[i]; {
-		case e == 'b':
-			out = append(out, '\b')
-		case e == 'f':
-			out = append(out, '\f')
-		case e == 'n':
-			out = append(out, '\n')
-		case e == 'r':
-			out = append(out, '\r')
-		case e == 't':
-			out = append(out, '\t')
-		case e == 'v':
-			out = append(out, '\v')
-		case e >= '0' && e <= '7':
-			v := int(e - '0')
-			for k := 0; k < 2 && i+1 < len(raw) && raw[i+1] >= '0' && raw[i+1] <= '7'; k++ {
-				i++
-				v = v<<3 | int(raw[i]-'0')
-			}
-			out = append(out, byte(v))
-		case e == 'x' && i+1 < len(raw) && hexDigit(raw[i+1]) >= 0:
-			v := 0
-			for k := 0; k < 2 && i+1 < len(raw) && hexDigit(raw[i+1]) >= 0; k++ {
-				i++
-				v = v<<4 | hexDigit(raw[i])
-			}
-			out = append(out, byte(v))
-		default:
-			out = append(out, e)
-		}
-	}
-	c.field = out
-	return out, false, next, last, nil
-}
-
-func hexDigit(b byte) int {
-	switch {
-	case b >= '0' && b <= '9':
-		return int(b - '0')
-	case b >= 'a' && b <= 'f':
-		return int(b-'a') + 10
-	case b >= 'A' && b <= 'F':
-		return int(b-'A') + 10
-	}
-	return -1
-}
-
-// csvField reads a CSV field.
-func (c *copyInput) csvField(line []byte, pos, col int) (text []byte, null bool, next int, last bool, err error) {
-	out := c.field[:0]
-	start := pos
-	quoted, sawQuote := false, false
-	for pos < len(line) {
-		b := line[pos]
-		if !quoted {
-			if b == c.o.delimiter {
-				break
-			}
-			if b == c.o.quote {
-				quoted, sawQuote = true, true
-				pos++
-				continue
-			}
-			out = append(out, b)
-			pos++
-			continue
-		}
-		if b == c.o.escape && pos+1 < len(line) && (line[pos+1] == c.o.quote || line[pos+1] == c.o.escape) {
-			out = append(out, line[pos+1])
-			pos += 2
-			continue
-		}
-		if b == c.o.quote {
-			quoted = false
-			pos++
-			continue
-		}
-		out = append(out, b)
-		pos++
-	}
-	if quoted {
-		return nil, false, 0, true, pgerr.New(pgerr.BadCopyFileFormat, "unterminated CSV quoted field")
-	}
-	c.field = out
-	last = pos >= len(line)
-	next = pos + 1
-	name := ""
-	if col < len(c.atts) {
-		name = c.rel.Columns[c.atts[col]-1].Name
-	}
-	isNull := string(line[start:pos]) == c.o.null && !sawQuote
-	if isNull && c.o.forceNotNull[name] {
-		isNull = false
-	}
-	if sawQuote && string(out) == c.o.null && c.o.forceNull[name] {
-		isNull = true
-	}
-	return out, isNull, next, last, nil
-}
-
-var copySignature = []byte("PGCOPY\n\xff\r\n\x00")
-
-// need makes n bytes available from pos.
-func (c *copyInput) need(pos, n int) error {
-	for len(c.src.buf)-pos < n {
-		if err := c.src.more(); err != nil {
-			if err == io.EOF {
-				return pgerr.New(pgerr.BadCopyFileFormat, "unexpected EOF in COPY data")
-			}
-			return err
-		}
-	}
-	return nil
-}
-
-// binary reads the binary format.
-func (c *copyInput) binary() error {
-	if err := c.need(0, 19); err != nil {
-		return err
-	}
-	if !bytes.Equal(c.src.buf[:11], copySignature) {
-		return pgerr.New(pgerr.BadCopyFileFormat, "COPY file signature not recognized")
-	}
-	ext := int(binary.BigEndian.Uint32(c.src.buf[15:]))
-	if ext < 0 || ext > 1<<20 {
-		return pgerr.New(pgerr.BadCopyFileFormat, "invalid COPY file header (wrong length)")
-	}
-	if err := c.need(0, 19+ext); err != nil {
-		return err
-	}
-	pos := 19 + ext
-	io := c.s.io()
-	for {
-		if pos > 256<<10 {
-			c.src.buf = append(c.src.buf[:0], c.src.buf[pos:]...)
-			pos = 0
-		}
-		if err := c.need(pos, 2); err != nil {
-			return err
-		}
-		n := int16(binary.BigEndian.Uint16(c.src.buf[pos:]))
-		pos += 2
-		if n == -1 {
-			break
-		}
-		c.line++
-		if int(n) != len(c.atts) {
-			return pgerr.Newf(pgerr.BadCopyFileFormat, "row field count is %d, expected %d", n, len(c.atts))
-		}
-		row := c.batch.N
-		for i, v := range c.batch.Cols {
-			v.Resize(row + 1)
-			if err := c.need(pos, 4); err != nil {
-				return err
-			}
-			size := int32(binary.BigEndian.Uint32(c.src.buf[pos:]))
-			pos += 4
-			c.col = c.rel.Columns[c.atts[i]-1].Name
-			if size == -1 {
-				v.SetNull(row)
-				continue
-			}
-			if size < 0 || size > copyLineMax {
-				return pgerr.New(pgerr.BadCopyFileFormat, "invalid field size")
-			}
-			if err := c.need(pos, int(size)); err != nil {
-				return err
-			}
-			t := c.rel.Columns[c.atts[i]-1].T
-			d, err := types.Recv(io, t, c.src.buf[pos:pos+int(size)])
-			if err != nil {
-				return err
-			}
-			if t.Mod >= 0 {
-				if d, err = types.ApplyMod(io, t, d, false); err != nil {
-					return err
-				}
-			}
-			pos += int(size)
-			v.Set(row, d)
-		}
-		c.col = ""
-		c.batch.N++
-		if c.batch.N >= copyBatchRows {
-			if err := c.flush(); err != nil {
-				return err
-			}
-		}
-	}
-	return c.flush()
 }

@@ -19,6 +19,8 @@ const (
 	customSettingsMax = 1000
 	// copyLineMax is the longest line of COPY data.
 	copyLineMax = 1 << 30
+	// copyBufferBytes is how much read data COPY keeps before it moves on: less than a batch of wide rows, many reads.
+	copyBufferBytes = 256 << 10
 	// copyBatchRows is how many rows COPY inserts at once.
 	copyBatchRows = 1024
 	// statementsTracked bounds pg_stat_statements, as pg_stat_statements.max.
