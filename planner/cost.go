@@ -87,23 +87,30 @@ func (r *root) pagesFetched(tuples, pages float64) float64 {
 	return math.Ceil(cache + (tuples-limit)*(t-cache)/t)
 }
 
+// pageSize is PostgreSQL's: costs are in pages of this size.
+const pageSize = 8192
+
+// tupleBytes is the memory that a row of the width takes, with PostgreSQL's header and alignment.
+func tupleBytes(width int) float64 { return float64((width+7)&^7 + 24) }
+
 // sortCost is the cost of sorting rows of the width; limit > 0 keeps only so many.
 func (r *root) sortCost(input, rows float64, width int, limit float64) (startup, total float64) {
 	s := r.settings()
 	rows = math.Max(2, rows)
 	cmp := 2 * s.CPUOperatorCost
-	bytes := rows * float64(width+24)
+	bytes := rows * tupleBytes(width)
 	kept := rows
 	if limit > 0 && limit < rows {
 		kept = limit
 	}
-	if kept*float64(width+24) <= s.WorkMem && kept < rows/2 {
+	keptBytes := kept * tupleBytes(width)
+	if keptBytes <= s.WorkMem && (kept < rows/2 || bytes > s.WorkMem) {
 		startup = input + cmp*rows*math.Log2(2*kept)
 	} else {
 		startup = input + cmp*rows*math.Log2(rows)
 	}
-	if bytes > s.WorkMem && kept*float64(width+24) > s.WorkMem {
-		pages := math.Ceil(bytes / 8192)
+	if keptBytes > s.WorkMem {
+		pages := math.Ceil(bytes / pageSize)
 		runs := math.Max(1, bytes/s.WorkMem)
 		merges := math.Max(1, math.Ceil(math.Log(runs)/math.Log(6)))
 		startup += 2 * pages * merges * (s.SeqPageCost*0.75 + s.RandomPageCost*0.25)
@@ -145,6 +152,9 @@ func (r *root) targetWidth(exprs []tree.Expr) int {
 }
 
 func (r *root) exprWidth(e tree.Expr) int {
+	if info := r.g.env.Catalog.TypeByOID(e.Type().OID); info != nil && info.Len > 0 {
+		return int(info.Len)
+	}
 	if v, ok := e.(*tree.Var); ok && v.LevelsUp == 0 && v.AttNo > 0 && v.VarNo > 0 && v.VarNo <= len(r.q.RTable) {
 		if st := r.columnStats(v); st != nil && st.Width > 0 {
 			return int(math.Ceil(st.Width))

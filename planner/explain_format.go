@@ -69,10 +69,16 @@ func jsonItem(b *strings.Builder, it *item, indent int) {
 				quoted[k] = jsonString(s)
 			}
 			b.WriteString("[" + strings.Join(quoted, ", ") + "]")
+		case [][]string:
+			jsonLists(b, v, pad)
 		case *item:
 			jsonItem(b, v, indent+2)
 		case []*item:
 			b.WriteString("[")
+			if len(v) == 0 {
+				b.WriteString("\n" + pad + "]")
+				continue
+			}
 			for k, x := range v {
 				if k > 0 {
 					b.WriteString(",")
@@ -84,6 +90,22 @@ func jsonItem(b *strings.Builder, it *item, indent int) {
 		}
 	}
 	b.WriteString("\n" + strings.Repeat(" ", indent) + "}")
+}
+
+// jsonLists prints lists of strings, each on a line.
+func jsonLists(b *strings.Builder, lists [][]string, pad string) {
+	b.WriteString("[")
+	for i, list := range lists {
+		if i > 0 {
+			b.WriteString(",")
+		}
+		quoted := make([]string, len(list))
+		for k, s := range list {
+			quoted[k] = jsonString(s)
+		}
+		b.WriteString("\n" + pad + "  [" + strings.Join(quoted, ", ") + "]")
+	}
+	b.WriteString("\n" + pad + "]")
 }
 
 func jsonString(s string) string {
@@ -128,15 +150,24 @@ func yamlItem(b *strings.Builder, it *item, indent int) {
 		case bool:
 			b.WriteString(" " + strconv.FormatBool(v) + "\n")
 		case []string:
-			b.WriteString("\n")
+			b.WriteString(" \n")
 			for _, s := range v {
 				b.WriteString(pad + "  - " + jsonString(s) + "\n")
 			}
+		case [][]string:
+			b.WriteString(" \n")
+			for _, list := range v {
+				quoted := make([]string, len(list))
+				for k, s := range list {
+					quoted[k] = jsonString(s)
+				}
+				b.WriteString(pad + "  - [" + strings.Join(quoted, ", ") + "]\n")
+			}
 		case *item:
-			b.WriteString("\n" + pad + "  ")
+			b.WriteString(" \n" + pad + "  ")
 			yamlItem(b, v, indent+2)
 		case []*item:
-			b.WriteString("\n")
+			b.WriteString(" \n")
 			for _, x := range v {
 				b.WriteString(pad + "  - ")
 				yamlItem(b, x, indent+4)
@@ -171,12 +202,18 @@ func xmlItem(b *strings.Builder, tag string, it *item, indent int) {
 				b.WriteString(pad + "    <Item>" + xmlText(s) + "</Item>\n")
 			}
 			b.WriteString(pad + "  </" + key + ">\n")
+		case [][]string:
+			b.WriteString(pad + "  <" + key + ">\n")
+			for _, list := range v {
+				b.WriteString(pad + "    <Item>" + xmlText(strings.Join(list, ", ")) + "</Item>\n")
+			}
+			b.WriteString(pad + "  </" + key + ">\n")
 		case *item:
 			xmlItem(b, key, v, indent+2)
 		case []*item:
 			b.WriteString(pad + "  <" + key + ">\n")
 			for _, x := range v {
-				xmlItem(b, "Plan", x, indent+4)
+				xmlItem(b, strings.TrimSuffix(key, "s"), x, indent+4)
 			}
 			b.WriteString(pad + "  </" + key + ">\n")
 		}

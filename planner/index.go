@@ -599,27 +599,15 @@ func (r *root) addIndexPath(b *rel, ix *indexInfo, ms []indexMatch, outer relids
 			anys *= n
 		}
 	}
-	// Index pages, then heap pages between perfect and no correlation.
-	idxPages := math.Max(1, math.Ceil(ix.pages*indexSel))
-	cost := idxPages*s.RandomPageCost + fetched*(s.CPUIndexTupleCost+float64(len(ms))*s.CPUOperatorCost)
-	descent := math.Ceil(math.Log2(math.Max(2, ix.tuples)))*s.CPUOperatorCost + (ix.height+1)*50*s.CPUOperatorCost
-	cost += descent * anys
-	startup := descent
+	loops := r.loopCount(outer)
+	cost := r.btreeCost(ix, indexSel, float64(len(ms)), anys, loops)
 	heap := 0.0
 	if !only {
-		worst := r.pagesFetched(fetched, b.pages) * s.RandomPageCost
-		best := s.RandomPageCost
-		if p := math.Ceil(indexSel * b.pages); p > 1 {
-			best += (p - 1) * s.SeqPageCost
-		}
-		corr := r.correlation(ix)
-		heap = worst + corr*corr*(best-worst)
-		if outer != 0 && fetched > 0 { // repeated scans find pages in the cache
-			heap = math.Min(heap, fetched*s.RandomPageCost*0.5)
-		}
+		heap = r.heapCost(b, ix, fetched, indexSel, loops)
 	}
 	_, perRow := r.qualCost(clauseExprs(rest))
-	total := startup + cost + heap + fetched*(s.CPUTupleCost+perRow)
+	startup := cost.startup
+	total := cost.total + heap + fetched*(s.CPUTupleCost+perRow)
 	if !s.IndexScan && !only || only && !s.IndexOnlyScan {
 		total += disableCost
 		startup += disableCost
@@ -630,7 +618,7 @@ func (r *root) addIndexPath(b *rel, ix *indexInfo, ms []indexMatch, outer relids
 			continue
 		}
 		backward := backward
-		p := &path{rel: b, rows: rows, startup: startup, total: total, rescan: total, keys: keys, outer: outer, enforced: enforced, unique: unique,
+		p := &path{rel: b, rows: rows, startup: startup, total: total, rescan: total, rescanStartup: startup, keys: keys, outer: outer, enforced: enforced, unique: unique,
 			point: unique && outer == 0 && s.IndexScan}
 		p.build = func() (plan.Node, []plan.NestParam, error) {
 			slots := &outerSlots{r: r, own: b.ids}
@@ -639,7 +627,7 @@ func (r *root) addIndexPath(b *rel, ix *indexInfo, ms []indexMatch, outer relids
 				c := m.cond
 				c.Value = slots.fix(c.Value)
 				n.Conds = append(n.Conds, c)
-				n.IndexQuals = append(n.IndexQuals, slots.fix(m.c.expr))
+				n.IndexQuals = append(n.IndexQuals, slots.fix(r.indexQual(b, m)))
 			}
 			quals := clauseExprs(rest)
 			for _, m := range ms {
@@ -653,8 +641,16 @@ func (r *root) addIndexPath(b *rel, ix *indexInfo, ms []indexMatch, outer relids
 		r.addPath(b, p)
 	}
 	if len(ms) > 0 && !unique && anys == 1 {
-		r.addBitmapPath(b, ix, ms, rest, rows, fetched, indexSel, cost, outer, enforced)
+		r.addBitmapPath(b, ix, ms, rest, rows, fetched, cost.total, outer, enforced)
 	}
+}
+
+// indexQual is a condition that an index serves, with the indexed side on the left.
+func (r *root) indexQual(b *rel, m indexMatch) tree.Expr {
+	if m.c.op == nil || m.c.leftRels.meets(b.ids) || !m.c.rightRels.meets(b.ids) {
+		return m.c.expr
+	}
+	return r.orient(m.c, b.ids)
 }
 
 // dropImplied leaves out restrictions that a partial index's predicate states already.
@@ -729,125 +725,4 @@ func (r *root) orderWanted(keys []pathKey) bool {
 		}
 	}
 	return false
-}
-
-func (r *root) addBitmapPath(b *rel, ix *indexInfo, ms []indexMatch, rest []*clause, rows, fetched, indexSel, indexCost float64, outer relids, enforced []*clause) {
-	s := r.settings()
-	if outer != 0 && fetched < 20 {
-		return
-	}
-	p := &path{rel: b, rows: rows, outer: outer, enforced: enforced}
-	r.bitmapCost(b, p, indexCost, fetched, rest)
-	if !s.BitmapScan {
-		p.startup += disableCost
-		p.total += disableCost
-	}
-	p.build = func() (plan.Node, []plan.NestParam, error) {
-		slots := &outerSlots{r: r, own: b.ids}
-		bi := r.bitmapIndexNode(b, ix, ms, slots, indexCost, fetched)
-		n := &plan.BitmapHeapScan{}
-		n.Recheck = append([]tree.Expr(nil), bi.IndexQuals...)
-		quals := clauseExprs(rest)
-		r.fillScan(b, &n.Scan, p, quals)
-		n.Outer = bi
-		return n, slots.params, nil
-	}
-	r.addPath(b, p)
-}
-
-func (r *root) bitmapIndexNode(b *rel, ix *indexInfo, ms []indexMatch, slots *outerSlots, cost, rows float64) *plan.BitmapIndexScan {
-	bi := &plan.BitmapIndexScan{Rel: b.rte.RelID, Index: ix.rel.OID, IndexName: ix.rel.Name}
-	for _, m := range ms {
-		c := m.cond
-		c.Value = slots.fix(c.Value)
-		bi.Conds = append(bi.Conds, c)
-		bi.IndexQuals = append(bi.IndexQuals, slots.fix(m.c.expr))
-	}
-	bi.TotalCost, bi.Rows = cost, rows
-	return bi
-}
-
-func (r *root) bitmapCost(b *rel, p *path, indexCost, fetched float64, rest []*clause) {
-	s := r.settings()
-	pages := math.Min(b.pages, math.Ceil(2*b.pages*fetched/math.Max(1, 2*b.pages+fetched)))
-	pages = math.Max(1, pages)
-	perPage := s.RandomPageCost
-	if pages >= 2 {
-		perPage = s.RandomPageCost - (s.RandomPageCost-s.SeqPageCost)*math.Sqrt(pages/math.Max(1, b.pages))
-	}
-	_, perRow := r.qualCost(clauseExprs(rest))
-	p.startup = indexCost + 0.1*s.CPUOperatorCost*fetched
-	p.total = p.startup + pages*perPage + fetched*(s.CPUTupleCost+s.CPUOperatorCost+perRow)
-	p.rescan = p.total
-}
-
-// bitmapOrPaths: a condition (a = 1 OR b = 2) whose every arm has an index.
-func (r *root) bitmapOrPaths(b *rel) {
-	for _, c := range b.quals {
-		or, ok := c.expr.(*tree.BoolExpr)
-		if !ok || or.Op != tree.Or || len(or.Args) > 64 {
-			continue
-		}
-		type arm struct {
-			ix   *indexInfo
-			ms   []indexMatch
-			rows float64
-			cost float64
-		}
-		var arms []arm
-		total, rows := 0.0, 0.0
-		for _, a := range or.Args {
-			var cs []*clause
-			for _, x := range andList(a) {
-				cs = append(cs, &clause{expr: x, rels: r.relsIn(x)})
-			}
-			best := arm{cost: math.Inf(1)}
-			for _, ix := range b.indexes {
-				ms := r.collectMatches(b, ix, cs)
-				if len(ms) == 0 {
-					continue
-				}
-				var used []*clause
-				for _, m := range ms {
-					used = append(used, m.c)
-				}
-				sel := r.selectivity(used)
-				n := clampRows(ix.tuples * sel)
-				cost := math.Max(1, math.Ceil(ix.pages*sel))*r.settings().RandomPageCost + n*r.settings().CPUIndexTupleCost
-				if cost < best.cost {
-					best = arm{ix, ms, n, cost}
-				}
-			}
-			if best.ix == nil {
-				arms = nil
-				break
-			}
-			arms = append(arms, best)
-			total += best.cost
-			rows += best.rows
-		}
-		if len(arms) == 0 {
-			continue
-		}
-		p := &path{rel: b, rows: b.rows}
-		r.bitmapCost(b, p, total, math.Min(rows, b.tuples), b.quals)
-		if !r.settings().BitmapScan {
-			p.startup += disableCost
-			p.total += disableCost
-		}
-		c := c
-		p.build = func() (plan.Node, []plan.NestParam, error) {
-			slots := &outerSlots{r: r, own: b.ids}
-			bo := &plan.BitmapOr{}
-			for _, a := range arms {
-				bo.Inputs = append(bo.Inputs, r.bitmapIndexNode(b, a.ix, a.ms, slots, a.cost, a.rows))
-			}
-			bo.TotalCost, bo.Rows = total, rows
-			n := &plan.BitmapHeapScan{Recheck: []tree.Expr{c.expr}}
-			r.fillScan(b, &n.Scan, p, clauseExprs(b.quals))
-			n.Outer = bo
-			return n, nil, nil
-		}
-		r.addPath(b, p)
-	}
 }

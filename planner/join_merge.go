@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"math"
+
 	"kimberlite/exec/plan"
 	"kimberlite/sql/tree"
 	"kimberlite/sql/types"
@@ -8,7 +10,6 @@ import (
 
 // mergePaths: both inputs sorted on the equalities, read in step.
 func (r *root) mergePaths(j *joinSpec, outer, inner *rel) {
-	s := r.settings()
 	match, filter := j.split()
 	var merge []*clause
 	for _, c := range equiClauses(match, outer.ids, inner.ids) {
@@ -39,14 +40,7 @@ func (r *root) mergePaths(j *joinSpec, outer, inner *rel) {
 		if j.kind == tree.JoinFull {
 			p.keys = nil
 		}
-		p.startup = osorted.startup + ibest.startup
-		_, perRow := r.qualCost(append(clauseExprs(rest), clauseExprs(filter)...))
-		p.total = osorted.total + ibest.total + (osorted.rows+ibest.rows)*s.CPUOperatorCost*float64(len(ordered)) + j.rel.rows*(s.CPUTupleCost+perRow)
-		if !s.MergeJoin {
-			p.startup += disableCost
-			p.total += disableCost
-		}
-		p.rescan = p.total
+		r.mergeCost(p, osorted, ibest, ordered, outer.ids, append(clauseExprs(rest), clauseExprs(filter)...), j.kind)
 		p.build = func() (plan.Node, []plan.NestParam, error) {
 			on, oparams, err := osorted.build()
 			if err != nil {
@@ -80,6 +74,86 @@ func (r *root) mergePaths(j *joinSpec, outer, inner *rel) {
 		}
 		r.addPath(j.rel, p)
 	}
+}
+
+// mergeCost is PostgreSQL's cost of a merge join (initial_cost_mergejoin and final_cost_mergejoin): a side is read only as far as the other one's values go, and
+// the inner one again for repeated outer values.
+func (r *root) mergeCost(p, op, ip *path, merge []*clause, outer relids, quals []tree.Expr, kind tree.JoinType) {
+	s := r.settings()
+	outerEnd, innerEnd := 1.0, 1.0
+	if len(merge) > 0 && kind != tree.JoinFull {
+		o, i := merge[0].sides(outer)
+		outerEnd, innerEnd = r.mergeEnds(o, i)
+		if kind == tree.JoinLeft || kind == tree.JoinAnti {
+			outerEnd = 1
+		}
+	}
+	outerRows, innerRows := clampRows(op.rows*outerEnd), clampRows(ip.rows*innerEnd)
+	p.startup = op.startup + ip.startup
+	run := (op.total - op.startup) * outerEnd
+	innerRun := (ip.total - ip.startup) * innerEnd
+	matches := math.Max(1, op.rows) * math.Max(1, ip.rows)
+	for _, c := range merge {
+		matches *= r.clauseSel(c)
+	}
+	matches = clampRows(matches)
+	again := 1 + math.Max(0, matches-ip.rows)/math.Max(1, ip.rows)
+	bare, kept := innerRun*again, innerRun+s.CPUOperatorCost*innerRows*again
+	run += math.Min(bare, kept)
+	start, perPair := r.qualCost(clauseExprs(merge))
+	restStart, perRow := r.qualCost(quals)
+	p.startup += start + restStart
+	run += perPair*(outerRows+innerRows*again) + matches*(s.CPUTupleCost+perRow)
+	if !s.MergeJoin {
+		p.startup += disableCost
+	}
+	p.total = p.startup + run
+	p.rescan, p.rescanStartup = p.total, p.startup
+}
+
+// mergeEnds estimates which fractions of two sorted inputs are read before one of them ends.
+func (r *root) mergeEnds(o, i tree.Expr) (outer, inner float64) {
+	ov, ook := stripRelabel(o).(*tree.Var)
+	iv, iok := stripRelabel(i).(*tree.Var)
+	if !ook || !iok || stripMismatch(ov.T.OID, iv.T.OID) {
+		return 1, 1
+	}
+	omax, ook := r.greatest(ov)
+	imax, iok := r.greatest(iv)
+	if !ook || !iok {
+		return 1, 1
+	}
+	outer = r.rangeSel(ov, &tree.Const{T: iv.T, Value: imax, Loc: -1}, true)
+	inner = r.rangeSel(iv, &tree.Const{T: ov.T, Value: omax, Loc: -1}, true)
+	if types.Compare(nil, ov.T.OID, omax, imax) <= 0 {
+		outer = 1
+	}
+	if types.Compare(nil, iv.T.OID, imax, omax) <= 0 {
+		inner = 1
+	}
+	return math.Max(outer, 1e-6), math.Max(inner, 1e-6)
+}
+
+// greatest is the largest value that statistics know of a column.
+func (r *root) greatest(v *tree.Var) (types.Datum, bool) {
+	st := r.columnStats(v)
+	if st == nil {
+		return types.Datum{}, false
+	}
+	var most types.Datum
+	found := false
+	consider := func(d types.Datum) {
+		if !d.Null && (!found || types.Compare(nil, v.T.OID, d, most) > 0) {
+			most, found = d, true
+		}
+	}
+	for _, d := range st.MCV {
+		consider(d)
+	}
+	if n := len(st.Histogram); n > 0 {
+		consider(st.Histogram[n-1])
+	}
+	return most, found
 }
 
 // allConstants: FULL JOIN ON FALSE and its kin need no columns to decide on matches.
@@ -160,7 +234,7 @@ func (r *root) sortedPath(rl *rel, p *path, keys []pathKey) *path {
 	}
 	s := &path{rel: rl, rows: p.rows, keys: keys, outer: p.outer, enforced: p.enforced}
 	s.startup, s.total = r.sortCost(p.total, p.rows, rl.width, 0)
-	s.rescan = s.total
+	s.rescan, s.kept = p.rows*r.settings().CPUOperatorCost, true
 	s.build = func() (plan.Node, []plan.NestParam, error) {
 		child, params, err := p.build()
 		if err != nil {

@@ -12,13 +12,14 @@ func (r *root) nestPaths(j *joinSpec, outer, inner *rel) {
 	if j.kind == tree.JoinFull || j.kind == tree.JoinRight {
 		return
 	}
-	s := r.settings()
 	match, filter := j.split()
+	factors := r.matchFactors(j, outer, inner, match)
+	inners := r.nestInner(outer, inner)
 	for _, op := range outer.paths {
 		if op.outer.meets(inner.ids) {
 			continue
 		}
-		for _, ip := range r.nestInner(outer, inner) {
+		for _, ip := range inners {
 			if !outer.ids.has(ip.outer &^ r.externalOuter(ip.outer, outer.ids, inner.ids)) {
 				continue
 			}
@@ -30,28 +31,81 @@ func (r *root) nestPaths(j *joinSpec, outer, inner *rel) {
 			if p.outer != 0 {
 				p.rows = clampRows(math.Min(j.rel.rows, math.Max(1, op.rows)*math.Max(1, ip.rows)))
 			}
-			_, perRow := r.qualCost(append(clauseExprs(rest), clauseExprs(filter)...))
-			n := math.Max(1, op.rows)
-			pairs := n * math.Max(1, ip.rows)
-			inrun := ip.total + (n-1)*ip.rescan
-			if (j.kind == tree.JoinSemi || j.kind == tree.JoinAnti) && len(rest) == 0 { // stops at the first match
-				per := ip.startup + (ip.rescan-ip.startup)/math.Max(1, ip.rows)
-				inrun = n * per
-				pairs = n
-			}
-			p.startup = op.startup + ip.startup
-			p.total = op.total + inrun + pairs*(s.CPUTupleCost+perRow)
-			if !s.NestLoop {
-				p.startup += disableCost
-				p.total += disableCost
-			}
-			p.rescan = p.total
+			indexed := len(rest) == 0 && len(ip.enforced) > 0
+			r.nestCost(p, op, ip, factors, append(clauseExprs(rest), clauseExprs(filter)...), indexed)
 			p.build = func() (plan.Node, []plan.NestParam, error) {
 				return r.buildNest(j, p, op, ip, outer, rest, filter)
 			}
 			r.addPath(j.rel, p)
 		}
 	}
+}
+
+// nestCost is PostgreSQL's cost of a nested loop (initial_cost_nestloop and final_cost_nestloop). f is set when the inner side need not be read to its end;
+// indexed says that the inner scan itself finds the matches.
+func (r *root) nestCost(p, op, ip *path, f *matchFactors, quals []tree.Expr, indexed bool) {
+	s := r.settings()
+	outerRows, innerRows := math.Max(1, op.rows), math.Max(1, ip.rows)
+	innerRun, rescanRun := ip.total-ip.startup, ip.rescan-ip.rescanStartup
+	p.startup = op.startup + ip.startup
+	run := op.total - op.startup
+	if outerRows > 1 {
+		run += (outerRows - 1) * ip.rescanStartup
+	}
+	pairs := outerRows * innerRows
+	if f == nil {
+		run += innerRun
+		if outerRows > 1 {
+			run += (outerRows - 1) * rescanRun
+		}
+	} else {
+		matched := math.Round(outerRows * f.outerMatch)
+		unmatched := outerRows - matched
+		scanned := 2 / (f.matches + 1)
+		pairs = matched * innerRows * scanned
+		if indexed {
+			run += innerRun * scanned
+			if matched > 1 {
+				run += (matched - 1) * rescanRun * scanned
+			}
+			run += unmatched * rescanRun / innerRows
+		} else {
+			pairs += unmatched * innerRows
+			run += innerRun
+			if unmatched >= 1 {
+				unmatched--
+			} else {
+				matched--
+			}
+			run += math.Max(0, matched)*rescanRun*scanned + unmatched*rescanRun
+		}
+	}
+	startup, perRow := r.qualCost(quals)
+	p.startup += startup
+	if !s.NestLoop {
+		p.startup += disableCost
+	}
+	p.total = p.startup + run + pairs*(s.CPUTupleCost+perRow)
+	p.rescanStartup, p.rescan = p.startup, p.total
+}
+
+// matchFactors describe a join that stops at the first match of an outer row: the fraction of outer rows that have one, and how many those have on average.
+type matchFactors struct{ outerMatch, matches float64 }
+
+// matchFactors returns nil for joins that need all matches.
+func (r *root) matchFactors(j *joinSpec, outer, inner *rel, match []*clause) *matchFactors {
+	if j.kind != tree.JoinSemi && j.kind != tree.JoinAnti && !r.uniqueOn(inner, equiClauses(match, outer.ids, inner.ids), outer.ids) {
+		return nil
+	}
+	f := &matchFactors{outerMatch: r.semiFraction(outer, inner, match), matches: 1}
+	if f.outerMatch > 0 {
+		sel := 1.0
+		for _, c := range match {
+			sel *= r.clauseSel(c)
+		}
+		f.matches = math.Max(1, sel*inner.rows/f.outerMatch)
+	}
+	return f
 }
 
 // externalOuter is what a path takes from relations that neither input supplies: the join then takes it from further out.
@@ -62,7 +116,7 @@ func (r *root) nestInner(outer, inner *rel) []*path {
 	var out []*path
 	if c := independent(inner, outer.ids); c != nil {
 		out = append(out, c)
-		if m := r.materialPath(c); m != nil {
+		if m := r.materialPath(c); m != nil && !c.kept {
 			out = append(out, m)
 		}
 	}

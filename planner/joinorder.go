@@ -2,7 +2,6 @@ package planner
 
 import (
 	"math/bits"
-	"sort"
 
 	"kimberlite/sql/pgerr"
 	"kimberlite/sql/tree"
@@ -34,41 +33,46 @@ func (r *root) searchJoins() (*rel, error) {
 	return top, nil
 }
 
-// exhaustive builds join relations by size. Subsets with no joining condition are combined only when nothing else is possible.
+// exhaustive builds join relations by size, each from all pairs of smaller ones, in PostgreSQL's order (join_search_one_level). Relations without a joining
+// condition are combined only when nothing else is possible.
 func (r *root) exhaustive(n int) *rel {
 	full := relids(1)<<uint(n) - 1
-	bySize := make([][]relids, n+1)
+	levels := make([][]relids, n+1)
 	for _, b := range r.base {
-		bySize[1] = append(bySize[1], b.ids)
+		levels[1] = append(levels[1], b.ids)
 	}
 	for size := 2; size <= n; size++ {
-		for pass := 0; pass < 2; pass++ {
-			for small := 1; small <= size/2; small++ {
-				for _, a := range bySize[size-small] {
-					for _, b := range bySize[small] {
-						if a.meets(b) || small*2 == size && a < b {
-							continue
-						}
-						if pass == 0 && !r.connected(a, b) {
-							continue
-						}
-						if pass == 1 && r.hasPartners(a, full) && r.hasPartners(b, full) && r.memo[a|b] == nil && size < n {
-							continue // clauseless joins only for relations that have no others
-						}
-						r.join(a, b)
+		level := &joinLevel{r: r, seen: map[relids]bool{}}
+		for i, a := range levels[size-1] {
+			singles := levels[1]
+			if size == 2 && r.hasPartners(a, full) {
+				singles = singles[i+1:] // the pairs with earlier ones have been tried
+			}
+			level.withSingles(a, singles, full)
+		}
+		for k := 2; k <= size-k; k++ {
+			for i, a := range levels[k] {
+				others := levels[size-k]
+				if k == size-k {
+					others = others[i+1:]
+				}
+				for _, b := range others {
+					if !a.meets(b) && r.connected(a, b) {
+						level.join(a, b)
 					}
 				}
 			}
-			for ids := range r.memo {
-				if ids.count() == size && !containsIDs(bySize[size], ids) {
-					bySize[size] = append(bySize[size], ids)
+		}
+		if len(level.made) == 0 { // no conditions at all: combine whatever there is
+			for _, a := range levels[size-1] {
+				for _, b := range levels[1] {
+					if !a.meets(b) {
+						level.join(a, b)
+					}
 				}
 			}
-			sort.Slice(bySize[size], func(i, j int) bool { return bySize[size][i] < bySize[size][j] })
-			if pass == 0 && len(bySize[size]) > 0 && size < n || size == n && r.memo[full] != nil && len(r.memo[full].paths) > 0 {
-				break
-			}
 		}
+		levels[size] = level.made
 	}
 	if top := r.memo[full]; top != nil && len(top.paths) > 0 {
 		return top
@@ -76,13 +80,28 @@ func (r *root) exhaustive(n int) *rel {
 	return nil
 }
 
-func containsIDs(list []relids, ids relids) bool {
-	for _, x := range list {
-		if x == ids {
-			return true
+// joinLevel collects the join relations of one size.
+type joinLevel struct {
+	r    *root
+	made []relids
+	seen map[relids]bool
+}
+
+func (l *joinLevel) join(a, b relids) {
+	if l.r.join(a, b) != nil && !l.seen[a|b] {
+		l.seen[a|b] = true
+		l.made = append(l.made, a|b)
+	}
+}
+
+// withSingles joins a set to base relations: those that a condition links with it, or all when none links it with anything.
+func (l *joinLevel) withSingles(a relids, singles []relids, full relids) {
+	linked := l.r.hasPartners(a, full)
+	for _, b := range singles {
+		if !a.meets(b) && (!linked || l.r.connected(a, b)) {
+			l.join(a, b)
 		}
 	}
-	return false
 }
 
 // hasPartners reports whether any condition links the set with a relation outside it.

@@ -33,9 +33,10 @@ type rel struct {
 	// pseudo-constant conditions are checked once.
 	indexes []*indexInfo
 	virtual bool
-	unique  [][]int // sets of attribute numbers that are unique (not considering NULLs)
-	empty   bool    // a constant FALSE condition
-	child   *root   // of a subquery
+	unique  [][]int     // sets of attribute numbers that are unique (not considering NULLs)
+	empty   bool        // a constant FALSE condition
+	child   *root       // of a subquery
+	pushed  []tree.Expr // conditions that the subquery applies itself
 }
 
 // clause is a condition with what it takes to evaluate it.

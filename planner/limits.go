@@ -12,6 +12,8 @@ const (
 	collapseLimit = 24
 	// maxEstimatedElements is the length up to which the values of an array constant are estimated one by one.
 	maxEstimatedElements = 100
+	// unknownTablePages is the least size that a table without statistics is thought to have, as in PostgreSQL.
+	unknownTablePages = 10
 	// maxDepth bounds the nesting of query levels, so that a hostile text can't exhaust the stack.
 	maxDepth = 200
 )

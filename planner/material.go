@@ -16,6 +16,12 @@ func (r *root) materialPath(c *path) *path {
 	m := &path{rel: c.rel, rows: c.rows, startup: c.startup, keys: c.keys, outer: c.outer, enforced: c.enforced, unique: c.unique}
 	m.total = c.total + c.rows*2*s.CPUOperatorCost
 	m.rescan = c.rows * s.CPUOperatorCost
+	if bytes := c.rows * tupleBytes(c.rel.width); bytes > s.WorkMem {
+		pages := math.Ceil(bytes / pageSize)
+		m.total += pages * s.SeqPageCost
+		m.rescan += pages * s.SeqPageCost
+	}
+	m.kept = true
 	m.build = func() (plan.Node, []plan.NestParam, error) {
 		child, params, err := c.build()
 		if err != nil {

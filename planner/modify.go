@@ -18,6 +18,7 @@ func (r *root) planModify(node plan.Node) (plan.Node, error) {
 		return nil, pgerr.Internal("result relation %d has no descriptor", rte.RelID)
 	}
 	n := &plan.ModifyTable{Cmd: q.Cmd, Rel: rte.RelID, RelName: relation.Name, Alias: rte.Eref.Name, RTIndex: q.ResultRel, CanSetTag: q.CanSetTag}
+	n.Scanned = plan.ScanID{Level: r.number, RTIndex: q.ResultRel}
 	if sc := r.g.env.Catalog.Schema(relation.Schema); sc != nil {
 		n.Schema = sc.Name
 	}

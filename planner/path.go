@@ -16,8 +16,10 @@ type path struct {
 	keys           []pathKey
 	// outer lists relations whose values must be supplied from outside (a parameterized inner index scan, LATERAL).
 	outer relids
-	// rescan is the cost of running it again.
-	rescan float64
+	// rescan is the cost of running it again, rescanStartup the part of it before the first row.
+	rescan, rescanStartup float64
+	// kept: the node keeps its rows, so that reading them again needs no Material above it.
+	kept bool
 	// enforced are join conditions that the path already applies.
 	enforced []*clause
 	unique   bool // at most one row a run
@@ -36,46 +38,126 @@ type pathKey struct {
 	coll       types.OID
 }
 
-// addPath keeps p unless a kept path is as good in every respect, and drops those that p makes useless.
+// addPath keeps p unless a kept path is as good in every respect, and drops those that p makes useless. The kept ones are in the order of their total costs;
+// of equal ones the first stays, so that the order in which alternatives are tried decides, as in PostgreSQL.
 func (r *root) addPath(rl *rel, p *path) {
-	keep := rl.paths[:0:0]
-	for _, q := range rl.paths {
-		if r.dominates(q, p) {
+	at := 0
+	keep := make([]*path, 0, len(rl.paths)+1)
+	for _, old := range rl.paths {
+		switch r.comparePaths(p, old) {
+		case betterSecond:
 			return
+		case betterFirst:
+			continue
 		}
-		if !r.dominates(p, q) {
-			keep = append(keep, q)
+		keep = append(keep, old)
+		if p.total >= old.total {
+			at = len(keep)
 		}
 	}
-	keep = append(keep, p)
+	keep = append(keep, nil)
+	copy(keep[at+1:], keep[at:])
+	keep[at] = p
 	if len(keep) > maxPathsPerRel {
-		worst := 0
-		for i, q := range keep {
-			if q.total > keep[worst].total {
-				worst = i
-			}
-		}
-		keep = append(keep[:worst], keep[worst+1:]...)
+		keep = keep[:maxPathsPerRel]
 	}
 	rl.paths = keep
 }
 
 const fuzz = 1.01 // costs closer than this are equal, as in PostgreSQL
 
-func (r *root) dominates(a, b *path) bool {
-	if a.point != b.point {
-		return a.point && a.outer == b.outer && r.keysContain(a.keys, b.keys)
+// comparison tells which of two things is better, if any is in every respect.
+type comparison int
+
+const (
+	equallyGood comparison = iota
+	betterFirst
+	betterSecond
+	different
+)
+
+// comparePaths decides between a new path and a kept one (add_path): by costs, order, what they need from outside, and rows.
+func (r *root) comparePaths(p, old *path) comparison {
+	if p.point != old.point { // whatever the costs
+		switch {
+		case p.outer != old.outer:
+		case p.point && r.keysContain(p.keys, old.keys):
+			return betterFirst
+		case old.point && r.keysContain(old.keys, p.keys):
+			return betterSecond
+		}
+		return different
 	}
-	if a.total > b.total*fuzz || a.startup > b.startup*fuzz && r.tupleFraction > 0 {
-		return false
+	costs := r.compareCosts(p, old, fuzz)
+	keys := r.compareKeys(p, old)
+	if costs == different || keys == different || costs != equallyGood && keys != equallyGood && costs != keys {
+		return different
 	}
-	if a.rows > b.rows*fuzz {
-		return false
+	needsLess, oldNeedsLess := old.outer.has(p.outer), p.outer.has(old.outer)
+	verdict := costs
+	if costs == equallyGood {
+		verdict = keys
 	}
-	if !b.outer.has(a.outer) {
-		return false
+	if verdict == equallyGood && needsLess && oldNeedsLess {
+		switch {
+		case p.rows < old.rows:
+			return betterFirst
+		case p.rows > old.rows:
+			return betterSecond
+		case r.compareCosts(p, old, 1.0000000001) == betterFirst:
+			return betterFirst
+		}
+		return betterSecond
 	}
-	return r.keysContain(a.keys, b.keys)
+	if verdict != betterSecond && needsLess && p.rows <= old.rows {
+		return betterFirst
+	}
+	if verdict != betterFirst && oldNeedsLess && p.rows >= old.rows {
+		return betterSecond
+	}
+	return different
+}
+
+// compareCosts: a lower total cost makes better, unless the other one's start-up cost is lower and that may count; equal total costs leave it to the start-up costs.
+func (r *root) compareCosts(a, b *path, fuzz float64) comparison {
+	switch {
+	case a.total > b.total*fuzz:
+		if r.tupleFraction > 0 && b.startup > a.startup*fuzz {
+			return different
+		}
+		return betterSecond
+	case b.total > a.total*fuzz:
+		if r.tupleFraction > 0 && a.startup > b.startup*fuzz {
+			return different
+		}
+		return betterFirst
+	case a.startup > b.startup*fuzz:
+		return betterSecond
+	case b.startup > a.startup*fuzz:
+		return betterFirst
+	}
+	return equallyGood
+}
+
+// compareKeys: the order that has the other one in it is better. Paths that need something from outside count as unordered.
+func (r *root) compareKeys(a, b *path) comparison {
+	ak, bk := a.keys, b.keys
+	if a.outer != 0 {
+		ak = nil
+	}
+	if b.outer != 0 {
+		bk = nil
+	}
+	ab, ba := r.keysContain(ak, bk), r.keysContain(bk, ak)
+	switch {
+	case ab && ba:
+		return equallyGood
+	case ab:
+		return betterFirst
+	case ba:
+		return betterSecond
+	}
+	return different
 }
 
 // keysContain reports whether an order given by have satisfies want.

@@ -30,6 +30,8 @@ type global struct {
 	depth    int
 	rels     []plan.RelUse
 	modCTEs  []int
+	// levels counts query levels, rangeTable the entries of their range tables.
+	levels, rangeTable int
 }
 
 func (g *global) newParam() int { g.params++; return g.params - 1 }
@@ -38,6 +40,7 @@ func (g *global) newParam() int { g.params++; return g.params - 1 }
 type root struct {
 	g      *global
 	parent *root
+	number int
 	q      *tree.Query
 	// outer lists the values this level (or one below it) takes from its parent.
 	outer []outerRef
@@ -68,6 +71,8 @@ type root struct {
 	// topKeys is the order that the plan built so far delivers.
 	topKeys []pathKey
 	planned plan.Node
+	// postponed is the final target list when part of it is computed after ORDER BY.
+	postponed []tree.TargetEntry
 	// refused is why no join order can exist.
 	refused error
 }
@@ -80,7 +85,7 @@ func Plan(env *Env, q *tree.Query) (*plan.Plan, error) {
 		return nil, err
 	}
 	p := &plan.Plan{Root: node, Cmd: q.Cmd, SubPlans: g.subplans, Params: g.params, Relations: g.rels, ModifyingCTEs: g.modCTEs}
-	p.TotalCost = node.Common().TotalCost
+	p.TotalCost, p.RangeTable = node.Common().TotalCost, g.rangeTable
 	p.HasReturning = len(q.Returning) > 0
 	p.Columns = resultColumns(q)
 	p.ReadOnly = q.Cmd == tree.CmdSelect && len(g.modCTEs) == 0 && len(q.RowMarks) == 0
@@ -117,7 +122,8 @@ func (g *global) planQuery(parent *root, q *tree.Query, fraction float64, work m
 	if g.depth > maxDepth {
 		return nil, nil, pgerr.New(pgerr.StatementTooComplex, "stack depth limit exceeded").WithHint("Simplify the query: it nests more than %d subqueries.", maxDepth)
 	}
-	r := &root{g: g, parent: parent, q: copyLevel(q), ctes: map[string]*ctePlan{}, subroots: map[int]*root{},
+	g.levels++
+	r := &root{g: g, parent: parent, number: g.levels, q: copyLevel(q), ctes: map[string]*ctePlan{}, subroots: map[int]*root{},
 		tupleFraction: fraction, workTables: work}
 	if parent == nil {
 		g.noteRelations(q)
@@ -131,7 +137,19 @@ func (g *global) planQuery(parent *root, q *tree.Query, fraction float64, work m
 	}
 	c := node.Common()
 	c.InitPlans = append(c.InitPlans, r.initPlans...)
+	g.rangeTable += rangeTableSize(r.q)
 	return node, r, nil
+}
+
+// rangeTableSize counts entries as PostgreSQL does, where VALUES in FROM is a subquery around the entry of the lists.
+func rangeTableSize(q *tree.Query) int {
+	n := len(q.RTable)
+	for _, rte := range q.RTable {
+		if rte.Kind == tree.RTEValues && rte.InFrom {
+			n++
+		}
+	}
+	return n
 }
 
 // noteRelations records the relations of a query and of all that is nested in it, for locks and permission checks: views and the tables below them too, which

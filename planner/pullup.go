@@ -183,9 +183,16 @@ type pullUpPlace struct {
 func (r *root) pullUpNode(n tree.JoinNode, at pullUpPlace) tree.JoinNode {
 	switch n := n.(type) {
 	case *tree.FromExpr:
-		for i := range n.List {
-			n.List[i] = r.pullUpNode(n.List[i], at)
+		var list []tree.JoinNode
+		for _, c := range n.List {
+			c = r.pullUpNode(c, at)
+			if empty, ok := emptyFrom(c); ok {
+				n.Quals = makeAnd(append(andList(n.Quals), andList(empty.Quals)...))
+				continue
+			}
+			list = append(list, c)
 		}
+		n.List = list
 	case *tree.JoinExpr:
 		left, right := at, at
 		left.nullable = at.nullable || n.Kind == tree.JoinRight || n.Kind == tree.JoinFull
@@ -196,10 +203,50 @@ func (r *root) pullUpNode(n tree.JoinNode, at pullUpPlace) tree.JoinNode {
 		}
 		n.Left = r.pullUpNode(n.Left, left)
 		n.Right = r.pullUpNode(n.Right, right)
+		l, leftEmpty := emptyFrom(n.Left)
+		rt, rightEmpty := emptyFrom(n.Right)
+		if leftEmpty || rightEmpty { // an inner join: nothing is pulled out of others this way
+			f := &tree.FromExpr{Quals: n.Quals}
+			if leftEmpty {
+				f.Quals = makeAnd(append(andList(f.Quals), andList(l.Quals)...))
+			} else {
+				f.List = append(f.List, n.Left)
+			}
+			if rightEmpty {
+				f.Quals = makeAnd(append(andList(f.Quals), andList(rt.Quals)...))
+			} else {
+				f.List = append(f.List, n.Right)
+			}
+			return f
+		}
 	case *tree.RangeRef:
+		if r.q.RTable[n.Index-1].Kind == tree.RTEValues {
+			return r.pullUpValues(n, at)
+		}
 		return r.pullUpRef(n, at)
 	}
 	return n
+}
+
+// emptyFrom: what is left of a subquery without FROM is its WHERE.
+func emptyFrom(n tree.JoinNode) (*tree.FromExpr, bool) {
+	f, ok := n.(*tree.FromExpr)
+	return f, ok && len(f.List) == 0
+}
+
+// pullUpValues replaces a VALUES list of one row by its expressions.
+func (r *root) pullUpValues(ref *tree.RangeRef, at pullUpPlace) tree.JoinNode {
+	rte := r.q.RTable[ref.Index-1]
+	if len(rte.Values) != 1 || at.outer != nil || len(r.q.GroupingSets) > 0 || r.wholeRowUsed(rte) {
+		return ref
+	}
+	for _, e := range rte.Values[0] {
+		if r.containsVolatile(e) || hasSubLink(e) || containsSRF(e) {
+			return ref
+		}
+	}
+	r.pulledUp = append(r.pulledUp, pulledUp{ref.Index, rte.Values[0]})
+	return &tree.FromExpr{}
 }
 
 func (r *root) pullUpRef(ref *tree.RangeRef, at pullUpPlace) tree.JoinNode {
@@ -213,14 +260,14 @@ func (r *root) pullUpRef(ref *tree.RangeRef, at pullUpPlace) tree.JoinNode {
 		sub.pullUpSublinks()
 	}
 	sub.pullUpSubqueries()
-	if !r.isSimpleQuery(sub.q) || rte.Lateral && outerJoinRefersTo(sub.q.From, 1, false) {
+	if !r.isSimpleQuery(sub.q) || rte.Lateral && outerJoinRefersTo(sub.q.From, 1, false) || len(sub.q.From.List) == 0 && at.outer != nil {
 		rte.Subquery = sub.q
 		return ref
 	}
 	for i := range sub.q.Target {
 		sub.q.Target[i].Expr = sub.flattenJoinVars(sub.q.Target[i].Expr)
 	}
-	if at.nullable && !allVars(sub.q.Target) {
+	if (at.nullable || len(r.q.GroupingSets) > 0) && !allVars(sub.q.Target) { // other expressions would not become NULL where the column does
 		rte.Subquery = sub.q
 		return ref
 	}
@@ -332,8 +379,8 @@ func (r *root) isSimpleQuery(q *tree.Query) bool {
 		q.Having != nil || len(q.Sort) > 0 || len(q.Distinct) > 0 || q.LimitCount != nil || q.LimitOffset != nil || len(q.RowMarks) > 0 || len(q.CTEs) > 0 {
 		return false
 	}
-	if q.From == nil || len(q.From.List) == 0 {
-		return false // FROM-less SELECT: a Result under a subquery scan
+	if q.From == nil {
+		return false
 	}
 	for _, te := range q.Target {
 		if r.containsVolatile(te.Expr) || hasSubLink(te.Expr) {

@@ -28,7 +28,20 @@ func (r *root) pushDownQuals(b *rel, q *tree.Query) *tree.Query {
 	if len(pushed) == 0 {
 		return q
 	}
-	return r.addQuals(q, b.rti, pushed)
+	sub, all := r.addQuals(q, b.rti, pushed)
+	if all {
+		b.pushed = pushed
+	}
+	return sub
+}
+
+// dropPushed leaves out the conditions that the subquery applies itself.
+func dropPushed(b *rel) {
+	for _, c := range append([]*clause(nil), b.quals...) {
+		if indexOf(b.pushed, c.expr) >= 0 {
+			b.quals = without(b.quals, c)
+		}
+	}
 }
 
 // topQuals are the WHERE conditions of the level and of its inner joins.
@@ -161,12 +174,12 @@ func inClauses(list []tree.SortClause, ref int) bool {
 	return false
 }
 
-// addQuals returns the subquery with the conditions added to WHERE, or to HAVING where they are on aggregates.
-func (r *root) addQuals(q *tree.Query, rti int, quals []tree.Expr) *tree.Query {
+// addQuals returns the subquery with the conditions added to WHERE, or to HAVING where they are on aggregates. all is false if some input of a set operation
+// does not take them.
+func (r *root) addQuals(q *tree.Query, rti int, quals []tree.Expr) (sub *tree.Query, all bool) {
 	c := copyLevel(q)
 	if q.SetOp != nil {
-		r.addToLeaves(c, c.SetOp, rti, quals)
-		return c
+		return c, r.addToLeaves(c, c.SetOp, rti, quals)
 	}
 	for _, e := range quals {
 		moved := mutate(e, func(x tree.Expr) tree.Expr {
@@ -182,23 +195,26 @@ func (r *root) addQuals(q *tree.Query, rti int, quals []tree.Expr) *tree.Query {
 			c.From.Quals = makeAnd(append(andList(c.From.Quals), moved))
 		}
 	}
-	return c
+	return c, true
 }
 
-func (r *root) addToLeaves(q *tree.Query, n tree.SetOpNode, rti int, quals []tree.Expr) {
+func (r *root) addToLeaves(q *tree.Query, n tree.SetOpNode, rti int, quals []tree.Expr) bool {
 	switch n := n.(type) {
 	case *tree.RangeRef:
 		rte := *q.RTable[n.Index-1]
 		sub := rte.Subquery
 		for i := range sub.Target {
 			if hasSubLink(sub.Target[i].Expr) || r.containsVolatile(sub.Target[i].Expr) {
-				return
+				return false
 			}
 		}
-		rte.Subquery = r.addQuals(sub, rti, quals)
+		var all bool
+		rte.Subquery, all = r.addQuals(sub, rti, quals)
 		q.RTable[n.Index-1] = &rte
+		return all
 	case *tree.SetOperation:
-		r.addToLeaves(q, n.Left, rti, quals)
-		r.addToLeaves(q, n.Right, rti, quals)
+		left := r.addToLeaves(q, n.Left, rti, quals)
+		return r.addToLeaves(q, n.Right, rti, quals) && left
 	}
+	return false
 }

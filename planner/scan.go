@@ -45,6 +45,7 @@ func (r *root) sizeBase(b *rel) error {
 	case tree.RTESubquery:
 		c := b.child.planned.Common()
 		b.tuples = c.Rows
+		dropPushed(b)
 		r.subqueryUnique(b)
 	case tree.RTEFunction:
 		b.tuples = r.functionRows(rte)
@@ -92,8 +93,14 @@ func (r *root) sizeTable(b *rel) {
 			b.tuples = rows
 		}
 	}
-	perPage := math.Max(1, math.Floor((8192-24)/float64(width+28)))
+	const pageHeader, linePointer = 24, 4
+	perPage := math.Max(1, math.Floor((pageSize-pageHeader)/(tupleBytes(width)+linePointer)))
 	b.pages = math.Ceil(b.tuples / perPage)
+	if cat.Stats(b.rte.RelID) == nil && !b.virtual && b.pages < unknownTablePages {
+		// A table that was never analyzed is probably new, and will grow: no plan that is good for a few rows only.
+		perPage = math.Floor((pageSize - pageHeader) / float64(width+24+linePointer))
+		b.pages, b.tuples = unknownTablePages, unknownTablePages*math.Max(1, perPage)
+	}
 	if relation != nil && !b.virtual {
 		r.loadIndexes(b, relation)
 	}
@@ -300,6 +307,7 @@ func clauseExprs(cs []*clause) []tree.Expr {
 func (r *root) baseNode(b *rel, base *plan.Base, p *path, quals []tree.Expr) {
 	base.Target = r.relTarget(b.ids)
 	base.Quals = quals
+	base.Scanned, base.ColNames = plan.ScanID{Level: r.number, RTIndex: b.rti}, b.rte.Eref.Cols
 	base.StartupCost, base.TotalCost, base.Rows, base.Width = p.startup, p.total, p.rows, b.width
 	if _, whole := r.needed[varKey{b.rti, 0}]; whole && b.rte.Kind != tree.RTERelation {
 		base.RowNames = b.rte.Eref.Cols
@@ -504,8 +512,11 @@ func (r *root) subqueryPath(b *rel) *path {
 	c := sub.Common()
 	_, perRow := r.qualCost(clauseExprs(b.quals))
 	p := &path{rel: b, rows: b.rows, startup: c.StartupCost, outer: b.lateral}
-	p.total = c.TotalCost + c.Rows*(r.settings().CPUTupleCost+perRow)
-	p.rescan = p.total
+	p.total = c.TotalCost
+	if len(b.quals) > 0 || len(r.relTargetExprs(b.ids)) != len(b.rte.Eref.Cols) { // else the scan will be stripped
+		p.total += c.Rows * (r.settings().CPUTupleCost + perRow)
+	}
+	p.rescan, p.rescanStartup = p.total, p.startup
 	p.keys = r.subqueryKeys(b)
 	p.build = func() (plan.Node, []plan.NestParam, error) {
 		slots := &outerSlots{r: r, own: b.ids}
@@ -559,10 +570,10 @@ func (r *root) functionPath(b *rel) *path {
 		p.startup += c
 	}
 	p.total = p.startup + b.tuples*(s.CPUTupleCost+perRow)
-	p.rescan = p.total
+	p.rescan, p.kept = p.total-p.startup, true
 	p.build = func() (plan.Node, []plan.NestParam, error) {
 		slots := &outerSlots{r: r, own: b.ids}
-		n := &plan.FunctionScan{Cols: b.rte.Eref.Cols, Alias: b.rte.Eref.Name, Ordinality: b.rte.Ordinality, RTIndex: b.rti}
+		n := &plan.FunctionScan{Alias: b.rte.Eref.Name, Ordinality: b.rte.Ordinality, RTIndex: b.rti}
 		for _, f := range b.rte.Funcs {
 			f.Expr = slots.fix(f.Expr)
 			n.Funcs = append(n.Funcs, f)
@@ -581,11 +592,12 @@ func (r *root) valuesPath(b *rel) *path {
 	p.rescan = p.total
 	p.build = func() (plan.Node, []plan.NestParam, error) {
 		slots := &outerSlots{r: r, own: b.ids}
-		n := &plan.ValuesScan{Alias: b.rte.Eref.Name, RTIndex: b.rti}
+		n := &plan.ValuesScan{Alias: "*VALUES*", RTIndex: b.rti}
 		for _, row := range b.rte.Values {
 			n.Rows_ = append(n.Rows_, slots.fixAll(row))
 		}
 		r.baseNode(b, &n.Base, p, slots.fixAll(clauseExprs(b.quals)))
+		n.ColNames = nil // column1 and so on
 		return n, slots.params, nil
 	}
 	return p
@@ -595,13 +607,13 @@ func (r *root) ctePath(b *rel) *path {
 	s := r.settings()
 	_, perRow := r.qualCost(clauseExprs(b.quals))
 	p := &path{rel: b, rows: b.rows}
-	p.total = b.tuples * (s.CPUTupleCost + perRow)
-	p.rescan = p.total
+	p.total = b.tuples * (2*s.CPUTupleCost + perRow)
+	p.rescan, p.kept = s.CPUTupleCost*b.rows, true
 	rte := b.rte
 	wt := r.workTables[rte.CTEName]
 	p.build = func() (plan.Node, []plan.NestParam, error) {
 		if rte.SelfRef && wt != nil {
-			n := &plan.WorkTableScan{Cols: rte.Eref.Cols, Alias: rte.Eref.Name, Union: wt.number, RTIndex: b.rti}
+			n := &plan.WorkTableScan{Alias: rte.Eref.Name, Union: wt.number, RTIndex: b.rti}
 			r.baseNode(b, &n.Base, p, clauseExprs(b.quals))
 			return n, nil, nil
 		}

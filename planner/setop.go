@@ -70,6 +70,7 @@ func (r *root) planSetInput(n tree.SetOpNode, work map[string]*workTable) (plan.
 func (r *root) setLeaf(node plan.Node, rti int, q *tree.Query) plan.Node {
 	c := node.Common()
 	s := &plan.SubqueryScan{Alias: r.q.RTable[rti-1].Eref.Name, RTIndex: rti}
+	s.Scanned, s.ColNames = plan.ScanID{Level: r.number, RTIndex: rti}, r.q.RTable[rti-1].Eref.Cols
 	s.Outer = node
 	s.Rows, s.Width, s.StartupCost, s.TotalCost = c.Rows, c.Width, c.StartupCost, c.TotalCost
 	i := 0

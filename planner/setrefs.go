@@ -37,6 +37,10 @@ func (f *fixer) trim(n plan.Node) plan.Node {
 		return nil
 	}
 	c := n.Common()
+	if _, setOp := n.(*plan.SetOp); !setOp && projects(n) { // it looks for columns of its input, whatever else comes with them
+		widenScan(c.Outer)
+		widenScan(c.Inner)
+	}
 	c.Outer, c.Inner = f.trim(c.Outer), f.trim(c.Inner)
 	switch n := n.(type) {
 	case *plan.Append:
@@ -59,6 +63,25 @@ func (f *fixer) trim(n plan.Node) plan.Node {
 		}
 	}
 	return n
+}
+
+// widenScan makes a subquery scan that hands on the first columns of its input hand on all of them, so that it can be trimmed.
+func widenScan(n plan.Node) {
+	s, ok := n.(*plan.SubqueryScan)
+	if !ok || len(s.Quals) > 0 {
+		return
+	}
+	in := s.Outer.Common().Target
+	for i, te := range s.Target {
+		v, ok := te.Expr.(*tree.Var)
+		if !ok || v.VarNo != s.RTIndex || v.AttNo != i+1 || i >= len(in) {
+			return
+		}
+	}
+	for i := len(s.Target); i < len(in); i++ {
+		e := in[i].Expr
+		s.Target = append(s.Target[:i:i], tree.TargetEntry{ResNo: i + 1, Expr: &tree.Var{VarNo: s.RTIndex, AttNo: i + 1, T: e.Type(), Coll: e.Collation(), Loc: -1}})
+	}
 }
 
 // trivialScan: all columns of the input, in order, nothing else.

@@ -13,12 +13,19 @@ import (
 func (r *root) planSelect() (plan.Node, error) {
 	q := r.q
 	limit := r.limitHint()
+	r.orderGroups()
 	node, err := r.planJoins(limit)
 	if err != nil {
 		return nil, err
 	}
 	if r.grouped() {
-		if node, err = r.planGrouping(node); err != nil {
+		extremes, err := r.planMinMax(node)
+		if err != nil {
+			return nil, err
+		}
+		if extremes != nil {
+			node = extremes
+		} else if node, err = r.planGrouping(node); err != nil {
 			return nil, err
 		}
 	}
@@ -37,6 +44,11 @@ func (r *root) planSelect() (plan.Node, error) {
 	}
 	if len(q.Sort) > 0 {
 		if node, err = r.ensureSort(node, q.Sort, limit); err != nil {
+			return nil, err
+		}
+	}
+	if r.postponed != nil {
+		if node, err = r.compute(node, r.postponed); err != nil {
 			return nil, err
 		}
 	}
@@ -412,335 +424,6 @@ func (r *root) ensureSort(node plan.Node, clauses []tree.SortClause, limit float
 	return n, err
 }
 
-// canHashGroups: every grouping column has a hashable equality, and no aggregate needs its input in order.
-func (r *root) canHashGroups() bool {
-	for _, g := range r.q.GroupBy {
-		if !g.Hashable {
-			return false
-		}
-	}
-	ok := true
-	for _, a := range r.aggrefs() {
-		if len(a.Distinct) > 0 || len(a.Order) > 0 || a.Kind != 'n' && a.Kind != 0 {
-			ok = false
-		}
-	}
-	return ok
-}
-
-// aggrefs lists the distinct aggregate calls of the level.
-func (r *root) aggrefs() []*tree.Aggref {
-	var out []*tree.Aggref
-	add := func(e tree.Expr) {
-		if e == nil {
-			return
-		}
-		tree.Walk(e, func(x tree.Expr) bool {
-			a, ok := x.(*tree.Aggref)
-			if !ok || a.LevelsUp != 0 {
-				return true
-			}
-			for _, o := range out {
-				if tree.Equal(o, a) {
-					return false
-				}
-			}
-			out = append(out, a)
-			return false
-		})
-	}
-	for _, te := range r.q.Target {
-		add(te.Expr)
-	}
-	add(r.q.Having)
-	return out
-}
-
-// planGrouping groups and aggregates.
-func (r *root) planGrouping(input plan.Node) (plan.Node, error) {
-	q := r.q
-	var groupExprs []tree.Expr
-	for _, g := range q.GroupBy {
-		e := r.sortRefExpr(g.SortRef)
-		if e == nil {
-			return nil, pgerr.Internal("grouping column %d is missing", g.SortRef)
-		}
-		groupExprs = append(groupExprs, e)
-	}
-	aggs := r.aggrefs()
-	sets := expandGroupingSets(q)
-	hashed := len(groupExprs) > 0 && r.canHashGroups() && r.settings().HashAgg
-	presorted := len(groupExprs) > 0 && len(sets) == 0 && r.keysContain(r.topKeys, r.sortKeysOf(q.GroupBy)) && r.allSortable(q.GroupBy)
-	strategy := plan.AggPlain
-	in := r.addColumns(input, groupExprs)
-	switch {
-	case len(groupExprs) == 0 && len(sets) == 0:
-	case len(sets) > 0:
-		strategy = plan.AggHashed
-		if !r.canHashGroups() {
-			strategy = plan.AggMixed
-		}
-	case presorted:
-		strategy = plan.AggSorted
-	case hashed:
-		strategy = plan.AggHashed
-	default:
-		strategy = plan.AggSorted
-		if !r.allSortable(q.GroupBy) {
-			return nil, pgerr.New(pgerr.FeatureNotSupported, "could not implement GROUP BY").
-				WithDetail("Some of the datatypes only support hashing, while others only support sorting.")
-		}
-		sorted, err := r.sortNode(in, r.sortKeysOf(q.GroupBy), 0)
-		if err != nil {
-			return nil, err
-		}
-		in = sorted
-		r.topKeys = r.sortKeysOf(q.GroupBy)
-	}
-	n := &plan.Agg{Strategy: strategy, Aggs: aggs, Sets: sets}
-	for i, e := range groupExprs {
-		col, err := r.columnOf(in, e)
-		if err != nil {
-			return nil, err
-		}
-		n.GroupCols = append(n.GroupCols, col)
-		n.GroupEq = append(n.GroupEq, q.GroupBy[i].EqOp)
-		n.GroupRefs = append(n.GroupRefs, q.GroupBy[i].SortRef)
-	}
-	n.Outer = in
-	n.Target = r.groupTarget(groupExprs)
-	n.Quals = andList(q.Having)
-	r.groupCost(n, in, groupExprs)
-	if strategy != plan.AggSorted {
-		r.topKeys = nil
-	}
-	return n, nil
-}
-
-func (r *root) allSortable(clauses []tree.SortClause) bool {
-	for _, c := range clauses {
-		if c.SortOp == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// groupTarget is what grouping hands up: final expressions when nothing that needs parts of them comes above, else the parts.
-func (r *root) groupTarget(groupExprs []tree.Expr) []tree.TargetEntry {
-	var out []tree.TargetEntry
-	add := func(e tree.Expr) {
-		if findColumn(out, e) == 0 {
-			out = append(out, tree.TargetEntry{Expr: e, ResNo: len(out) + 1})
-		}
-	}
-	for _, te := range r.q.Target {
-		if containsWindow(te.Expr) || containsSRF(te.Expr) {
-			for _, a := range r.groupAtoms(te.Expr, groupExprs) {
-				add(a)
-			}
-			continue
-		}
-		add(te.Expr)
-	}
-	for _, w := range r.q.Windows {
-		for _, c := range append(append([]tree.SortClause(nil), w.Partition...), w.Order...) {
-			if e := r.sortRefExpr(c.SortRef); e != nil && !containsWindow(e) {
-				add(e)
-			}
-		}
-	}
-	return out
-}
-
-// groupAtoms are the parts of e that only the grouping node can supply: grouping expressions, aggregates, and columns that depend on the grouping ones.
-func (r *root) groupAtoms(e tree.Expr, groupExprs []tree.Expr) []tree.Expr {
-	var out []tree.Expr
-	var visit func(x tree.Expr)
-	visit = func(x tree.Expr) {
-		if indexOf(groupExprs, x) >= 0 {
-			out = append(out, x)
-			return
-		}
-		switch x.(type) {
-		case *tree.Aggref, *tree.GroupingFunc, *tree.Var:
-			out = append(out, x)
-			return
-		}
-		tree.Children(x, visit)
-	}
-	visit(e)
-	return out
-}
-
-func (r *root) groupCost(n *plan.Agg, in plan.Node, groupExprs []tree.Expr) {
-	s := r.settings()
-	c := in.Common()
-	groups := 1.0
-	if len(groupExprs) > 0 {
-		groups = r.groupCount(groupExprs, c.Rows)
-		if len(n.Sets) > 0 {
-			groups = math.Min(c.Rows, groups) * math.Max(1, float64(len(n.Sets))*0.7)
-		}
-	}
-	perRow := 0.0
-	for _, a := range n.Aggs {
-		perRow += r.procCost(a.Func)
-		for _, te := range a.Args {
-			_, p := r.exprCost(te.Expr)
-			perRow += p
-		}
-	}
-	n.Rows = clampRows(groups)
-	if len(n.Quals) > 0 {
-		var cs []*clause
-		for _, q := range n.Quals {
-			cs = append(cs, &clause{expr: q, sel: 0.3333, selSet: true})
-		}
-		n.Rows = clampRows(groups * r.selectivity(cs))
-	}
-	n.Width = r.targetWidth(targetExprs(n.Target))
-	work := c.Rows * (perRow + s.CPUOperatorCost*float64(len(groupExprs)))
-	switch n.Strategy {
-	case plan.AggSorted:
-		n.StartupCost = c.StartupCost
-		n.TotalCost = c.TotalCost + work + groups*s.CPUTupleCost
-	default:
-		n.StartupCost = c.TotalCost + work
-		n.TotalCost = n.StartupCost + groups*s.CPUTupleCost
-	}
-}
-
-// groupCount estimates the number of groups (estimate_num_groups): distinct values of each relation's columns, dampened by the rows left.
-func (r *root) groupCount(exprs []tree.Expr, rows float64) float64 {
-	perRel := map[int][]float64{}
-	for _, e := range exprs {
-		for _, v := range varsOf(e) {
-			perRel[v.VarNo] = append(perRel[v.VarNo], r.distinct(v))
-		}
-	}
-	n := 1.0
-	for rti, nds := range perRel {
-		d := 1.0
-		for _, x := range nds {
-			d *= x
-		}
-		if b, ok := r.bit[rti]; ok {
-			base := r.base[b]
-			if len(nds) > 1 {
-				d = math.Min(d, math.Max(1, base.tuples*0.1))
-				for _, x := range nds {
-					d = math.Max(d, x)
-				}
-			}
-			if base.tuples > 0 && base.rows < base.tuples { // restricted rows show fewer values
-				d *= 1 - math.Pow((base.tuples-base.rows)/base.tuples, base.tuples/math.Max(1, d))
-			}
-		}
-		n *= math.Max(1, d)
-	}
-	return clampRows(math.Min(n, rows))
-}
-
-// expandGroupingSets lists the grouping sets as positions in GROUP BY; nil for a plain GROUP BY.
-func expandGroupingSets(q *tree.Query) [][]int {
-	if len(q.GroupingSets) == 0 {
-		return nil
-	}
-	pos := map[int]int{}
-	for i, g := range q.GroupBy {
-		pos[g.SortRef] = i
-	}
-	result := [][]int{{}}
-	for _, gs := range q.GroupingSets {
-		var next [][]int
-		for _, have := range result {
-			for _, add := range groupingSetLists(gs) {
-				next = append(next, mergeRefs(have, add))
-			}
-		}
-		result = next
-	}
-	if q.GroupDistinct {
-		result = distinctSets(result)
-	}
-	out := make([][]int, len(result))
-	for i, set := range result {
-		out[i] = []int{}
-		for _, ref := range set {
-			if p, ok := pos[ref]; ok {
-				out[i] = append(out[i], p)
-			}
-		}
-	}
-	return out
-}
-
-func groupingSetLists(g *tree.GroupingSet) [][]int {
-	switch g.Kind {
-	case tree.GroupingSetEmpty:
-		return [][]int{{}}
-	case tree.GroupingSetSimple:
-		return [][]int{g.Refs}
-	case tree.GroupingSetRollup:
-		var out [][]int
-		for n := len(g.Sets); n >= 0; n-- {
-			var set []int
-			for _, s := range g.Sets[:n] {
-				set = mergeRefs(set, s.Refs)
-			}
-			out = append(out, set)
-		}
-		return out
-	case tree.GroupingSetCube:
-		var out [][]int
-		n := len(g.Sets)
-		for mask := 1<<uint(n) - 1; mask >= 0; mask-- {
-			var set []int
-			for i, s := range g.Sets {
-				if mask&(1<<uint(n-1-i)) != 0 {
-					set = mergeRefs(set, s.Refs)
-				}
-			}
-			out = append(out, set)
-		}
-		return out
-	}
-	var out [][]int
-	for _, s := range g.Sets {
-		out = append(out, groupingSetLists(s)...)
-	}
-	return out
-}
-
-func mergeRefs(a, b []int) []int {
-	out := append([]int(nil), a...)
-	for _, x := range b {
-		dup := false
-		for _, y := range out {
-			dup = dup || x == y
-		}
-		if !dup {
-			out = append(out, x)
-		}
-	}
-	return out
-}
-
-func distinctSets(sets [][]int) [][]int {
-	var out [][]int
-next:
-	for _, s := range sets {
-		for _, o := range out {
-			if len(o) == len(s) && len(mergeRefs(o, s)) == len(s) {
-				continue next
-			}
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
 // planWindows stacks a WindowAgg for each window clause in use.
 func (r *root) planWindows(node plan.Node) (plan.Node, error) {
 	q := r.q
@@ -854,14 +537,87 @@ func (r *root) planProjection(node plan.Node) (plan.Node, error) {
 	target := append([]tree.TargetEntry(nil), r.q.Target...)
 	target = append(target, r.lockColumns()...)
 	target = append(target, r.modifyColumns(len(target))...)
-	srf := false
-	for _, te := range target {
-		srf = srf || containsSRF(te.Expr)
+	if before := r.sortInput(target); before != nil {
+		r.postponed, target = target, before
 	}
-	if srf {
-		return r.planProjectSet(node, target)
+	return r.compute(node, target)
+}
+
+func (r *root) compute(node plan.Node, target []tree.TargetEntry) (plan.Node, error) {
+	for _, te := range target {
+		if containsSRF(te.Expr) {
+			return r.planProjectSet(node, target)
+		}
 	}
 	return r.project(node, target), nil
+}
+
+// expensiveOperators is the cost, in operators, from which on an expression is computed after ORDER BY and LIMIT rather than before.
+const expensiveOperators = 10
+
+// sortInput is what to compute before ORDER BY when part of the target list is better computed afterwards (make_sort_input_target): volatile functions, so that they
+// are called in the order of the rows and only for those that LIMIT leaves, set-returning ones, which multiply rows, and expensive ones under LIMIT. nil: everything.
+func (r *root) sortInput(target []tree.TargetEntry) []tree.TargetEntry {
+	q := r.q
+	if len(q.Sort) == 0 || len(q.Distinct) > 0 {
+		return nil
+	}
+	limited := q.LimitCount != nil || r.tupleFraction > 0
+	srfInOrder := false
+	for _, te := range target {
+		srfInOrder = srfInOrder || te.SortRef != 0 && containsSRF(te.Expr)
+	}
+	var out []tree.TargetEntry
+	var later []tree.Expr
+	add := func(e tree.Expr, like tree.TargetEntry) {
+		like.Expr, like.ResNo = e, len(out)+1
+		out = append(out, like)
+	}
+	for _, te := range target {
+		_, cost := r.exprCost(te.Expr)
+		switch {
+		case te.SortRef != 0:
+		case containsSRF(te.Expr) && srfInOrder:
+		case containsSRF(te.Expr), r.containsVolatile(te.Expr), limited && cost > expensiveOperators*r.settings().CPUOperatorCost:
+			later = append(later, te.Expr)
+			continue
+		}
+		add(te.Expr, te)
+	}
+	if len(later) == 0 {
+		return nil
+	}
+	for _, e := range later {
+		for _, x := range r.inputsOf(e) {
+			if findColumn(out, x) == 0 {
+				add(x, tree.TargetEntry{Junk: true})
+			}
+		}
+	}
+	return out
+}
+
+// inputsOf are the parts of e that come from below the target list: columns, and what grouping and windows compute.
+func (r *root) inputsOf(e tree.Expr) []tree.Expr {
+	var grouped, out []tree.Expr
+	for _, g := range r.q.GroupBy {
+		grouped = append(grouped, r.sortRefExpr(g.SortRef))
+	}
+	var visit func(x tree.Expr)
+	visit = func(x tree.Expr) {
+		switch x.(type) {
+		case *tree.Aggref, *tree.GroupingFunc, *tree.Var, *tree.WindowFunc:
+			out = append(out, x)
+			return
+		}
+		if indexOf(grouped, x) >= 0 {
+			out = append(out, x)
+			return
+		}
+		tree.Children(x, visit)
+	}
+	visit(e)
+	return out
 }
 
 // lockColumns are the row ids that FOR UPDATE needs, as junk columns.
@@ -1169,6 +925,13 @@ func (r *root) planLimit(node plan.Node) (plan.Node, error) {
 		n.TotalCost = math.Min(c.TotalCost, n.StartupCost+run*rows/c.Rows)
 	}
 	n.Rows = rows
+	for {
+		res, ok := node.(*plan.Result)
+		if !ok || len(res.Quals) > 0 || len(res.OneTime) > 0 || res.Outer == nil {
+			break
+		}
+		node = res.Outer
+	}
 	if s, ok := node.(*plan.Sort); ok {
 		if hint := r.limitHint(); hint > 0 {
 			s.Limit = int64(hint)

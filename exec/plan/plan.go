@@ -36,6 +36,7 @@ type Plan struct {
 	// Volatile: uses functions that forbid caching results, not the plan.
 	HasReturning bool
 	TotalCost    float64
+	RangeTable   int // entries of all levels' range tables, for EXPLAIN
 }
 
 // SubPlan is a plan for a subquery in an expression, or of a CTE. An InitPlan is run once and its outputs assigned to OutParams.
@@ -80,9 +81,15 @@ type Base struct {
 	// refers to it as a whole row (a Var with AttNo 0).
 	RowNames    []string
 	SubPlanRefs []int
+	// Scanned and ColNames say for EXPLAIN which range table entry a scan reads, and how the query calls its columns.
+	Scanned  ScanID
+	ColNames []string
 	// Fixed is set while planning when the node is known above under other expressions than it computes.
 	Fixed []tree.TargetEntry
 }
+
+// ScanID tells range table entries of all query levels apart. Levels are numbered from 1.
+type ScanID struct{ Level, RTIndex int }
 
 // Common gives access to the common part.
 func (b *Base) Common() *Base { return b }
@@ -215,8 +222,7 @@ type SubqueryScan struct {
 // FunctionScan reads set-returning functions in lockstep (ROWS FROM); VarNo ScanVar.
 type FunctionScan struct {
 	Base
-	Cols       []string // column names, for EXPLAIN
-	RTIndex    int      // while planning
+	RTIndex    int // while planning
 	Alias      string
 	Funcs      []tree.RangeFunc
 	Ordinality bool
@@ -242,8 +248,7 @@ type CTEScan struct {
 // WorkTableScan reads the last iteration's rows of the RecursiveUnion with the number.
 type WorkTableScan struct {
 	Base
-	Cols    []string // column names, for EXPLAIN
-	RTIndex int      // while planning
+	RTIndex int // while planning
 	Alias   string
 	Union   int
 }
