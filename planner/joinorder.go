@@ -302,11 +302,21 @@ func (r *root) legal(a, b relids) (kind tree.JoinType, oj *outerJoin, reversed, 
 				return 0, nil, false, false
 			}
 		}
-		if kind == tree.JoinLeft && !oj.synRight.has(inner) {
+		if kind == tree.JoinLeft && !r.onlyOuterJoined(inner&^oj.synRight, inner) {
 			return 0, nil, false, false
 		}
 	}
 	return kind, oj, reversed, true
+}
+
+// onlyOuterJoined reports whether the relations extra came into a set by LEFT joins that may be done before the one whose inner side the set is to be.
+func (r *root) onlyOuterJoined(extra, set relids) bool {
+	for _, s := range r.joins {
+		if s.kind == tree.JoinLeft && s.strict && set.has(s.minLeft|s.minRight) {
+			extra &^= s.synRight
+		}
+	}
+	return extra == 0
 }
 
 // joinConditions lists the conditions to apply when joining a and b.
