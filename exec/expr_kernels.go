@@ -121,9 +121,9 @@ func (c *compiler) kernel(src string, s callSite, args []expr) expr {
 	}
 	switch src {
 	case "textlike", "textnlike", "namelike", "namenlike":
-		if k, ok := args[1].(*constExpr); ok && !k.val.Null {
-			if p, ok := parseLike(k.val.S); ok {
-				return &likeExpr{arg: args[0], p: p, not: src[4] == 'n', out: c.boolScratch()}
+		if k, ok := args[1].(scalarExpr); ok {
+			if general, err := c.function(s, c.proc(s.fn), args); err == nil {
+				return &likeExpr{arg: args[0], pattern: k, general: general, not: src[4] == 'n', out: c.boolScratch()}
 			}
 		}
 	}

@@ -6,13 +6,32 @@ import (
 	"kimberlite/sql/types"
 )
 
-// likeExpr is LIKE with a constant pattern made of literal pieces between % signs.
+// likeExpr is LIKE with one pattern for all rows. Patterns made of literal pieces between % signs are matched here, others by the function.
 type likeExpr struct {
-	arg expr
-	p   likePattern
-	not bool
-	out scratch
-	buf []int32
+	arg     expr
+	pattern scalarExpr
+	general *funcExpr
+	not     bool
+	out     scratch
+	buf     []int32
+
+	last   string // the pattern that p was made of
+	parsed bool
+	simple bool
+	p      likePattern
+}
+
+// ready takes the pattern at hand apart, once for each; false leaves the match to the function.
+func (e *likeExpr) ready() (bool, error) {
+	d, err := e.pattern.scalar()
+	if err != nil || d.Null {
+		return false, err
+	}
+	if !e.parsed || d.S != e.last {
+		e.last, e.parsed = strings.Clone(d.S), true
+		e.p, e.simple = parseLike(e.last)
+	}
+	return e.simple, nil
 }
 
 // likePattern is prefix%piece%...%suffix; exact when there is no %.
@@ -78,6 +97,13 @@ func (p *likePattern) match(s string) bool {
 }
 
 func (e *likeExpr) row(r *rowEnv) (types.Datum, error) {
+	simple, err := e.ready()
+	if err != nil {
+		return types.Datum{}, err
+	}
+	if !simple {
+		return e.general.row(r)
+	}
 	d, err := e.arg.row(r)
 	if err != nil || d.Null {
 		return d, err
@@ -86,6 +112,16 @@ func (e *likeExpr) row(r *rowEnv) (types.Datum, error) {
 }
 
 func (e *likeExpr) vec(b *types.Batch, sel []int32) (*types.Vec, error) {
+	if len(sel) == 0 { // the pattern is not asked for either
+		return e.out.begin(b.N), nil
+	}
+	simple, err := e.ready()
+	if err != nil {
+		return nil, err
+	}
+	if !simple {
+		return e.general.vec(b, sel)
+	}
 	x, err := e.arg.vec(b, sel)
 	if err != nil {
 		return nil, err
@@ -99,6 +135,16 @@ func (e *likeExpr) vec(b *types.Batch, sel []int32) (*types.Vec, error) {
 }
 
 func (e *likeExpr) filter(b *types.Batch, sel []int32) ([]int32, error) {
+	if len(sel) == 0 {
+		return sel, nil
+	}
+	simple, err := e.ready()
+	if err != nil {
+		return nil, err
+	}
+	if !simple {
+		return filterRows(e.general, b, sel, &e.buf)
+	}
 	x, err := e.arg.vec(b, sel)
 	if err != nil {
 		return nil, err

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"kimberlite/exec/plan"
 	"kimberlite/sql/catalog"
 	"kimberlite/sql/tree"
 	"kimberlite/sql/types"
@@ -246,4 +248,51 @@ func TestLikePatterns(t *testing.T) {
 			rt.Fatalf("%q LIKE %q", s, p)
 		}
 	})
+}
+
+// TestLikeParameter gives one compiled LIKE a pattern after the other: what it keeps of one must not serve the next.
+func TestLikeParameter(t *testing.T) {
+	st := newState(&plan.Plan{}, nil)
+	c := newBuilder(st, nil, &instance{st: st}).c.binding(nil)
+	c.bind = func(*tree.Var) (expr, error) { return &varExpr{col: 0}, nil }
+	text := types.Of(types.OIDText)
+	x, _, err := c.call(callSite{fn: 850, t: types.Of(types.OIDBool), args: []tree.Expr{
+		&tree.Var{T: text}, &tree.Param{Kind: tree.ParamExtern, ID: 1, T: text},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := x.(*likeExpr); !ok {
+		t.Fatalf("textlike became a %T", x)
+	}
+	for _, k := range []struct {
+		pattern types.Datum
+		want    string
+	}{
+		{types.Str("a%"), "abc aXc"}, {types.Str("a_c"), "abc aXc"}, {types.Str("%c"), "abc aXc c"}, {types.NullDatum, ""}, {types.Str("abc"), "abc"},
+	} {
+		st.params = []types.Datum{k.pattern}
+		v := types.NewVec(text, types.Bytes)
+		v.Resize(3)
+		copy(v.Str, []string{"abc", "aXc", "c"})
+		b := &types.Batch{N: 3, Cols: []*types.Vec{v}}
+		var buf []int32
+		sel, err := filterRows(x, b, identity[:3], &buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, i := range sel {
+			got = append(got, v.Str[i])
+		}
+		if strings.Join(got, " ") != k.want {
+			t.Errorf("LIKE %v: %q, want %q", k.pattern, got, k.want)
+		}
+		for i := range 3 {
+			d, err := x.row(&rowEnv{b: b, pos: i})
+			if err != nil || d.IsTrue() != slices.Contains(got, v.Str[i]) {
+				t.Errorf("row %q LIKE %v: %v, %v", v.Str[i], k.pattern, d, err)
+			}
+		}
+	}
 }

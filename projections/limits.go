@@ -11,6 +11,8 @@ const (
 	hotEntryMax = 4096
 	// findNear is the distance up to which a seek from where an iterator stands beats the cache of single keys.
 	findNear = 16
+	// findSteps is the distance up to which steps beat a seek.
+	findSteps = 4
 	// memTableBytesDefault: fewer flushes than Pebble's 4 MiB, and with the WAL off a crash replays at most about two of these.
 	// Memtables start small and double, so that an idle server does not pay for it.
 	memTableBytesDefault = 64 << 20

@@ -254,6 +254,7 @@ type RowIter struct {
 	hi    [rowKeyLen]byte
 	seek  [rowKeyLen]byte
 	last  RowID // the last one that Find looked for
+	there bool  // and the iterator stands on it
 	value []byte
 	err   error
 }
@@ -267,7 +268,7 @@ func (sn *Snapshot) Rows(id StorageID, from, to RowID) *RowIter {
 
 // Reset moves the iterator to another range, for much less than a new one costs.
 func (it *RowIter) Reset(id StorageID, from, to RowID) {
-	it.id = id
+	it.id, it.there = id, false
 	lower, upper := putRowKey(&it.lo, id, from), putRowKey(&it.hi, id, to)
 	if it.it != nil {
 		it.it.SetBounds(lower, upper)
@@ -319,18 +320,29 @@ func (it *RowIter) Find(row RowID, fill bool) bool {
 	if it.err != nil {
 		return false
 	}
-	key := putRowKey(&it.seek, it.id, row)
-	if near := row - it.last; near > 0 && near <= findNear {
-		it.last = row
-		return it.at(it.it.SeekGE(key)) && it.ID() == row
+	near := row - it.last
+	if near > 0 && near <= findSteps && it.there {
+		for it.there && it.last < row { // a step costs a fifth of a seek
+			if it.there = it.at(it.it.NextPrefix()); it.there {
+				it.last = it.ID()
+			}
+		}
+		it.there = it.there && it.last == row
+		return it.there
 	}
+	key := putRowKey(&it.seek, it.id, row)
 	it.last = row
+	if near > 0 && near <= findNear {
+		it.there = it.at(it.it.SeekGE(key)) && it.ID() == row
+		return it.there
+	}
+	it.there = false
 	hot := &it.sn.store.hot
 	if v, ok := hot.get(key, it.sn.position); ok && len(v) >= positionLen {
 		it.value = v
 		return true
 	}
-	if !it.at(it.it.SeekGE(key)) || it.ID() != row {
+	if it.there = it.at(it.it.SeekGE(key)) && it.ID() == row; !it.there {
 		return false
 	}
 	if fill {

@@ -15,7 +15,11 @@ const (
 
 	// memoryShare of the machine's memory is the Go heap's soft limit: the rest is for the block cache, which is not on the Go heap, the
 	// operating system's page cache and other processes.
-	memoryShare = 0.7
+	memoryShare = 0.6
+	// cacheShare of the machine's memory is the block cache of the row store: what is not in it is read and decompressed again by each scan.
+	cacheShare = 0.25
+	// cacheFloor: a smaller cache holds not even the blocks that all statements use.
+	cacheFloor = 64 << 20
 	// memoryFloor: a soft limit below it would make the collector run all the time.
 	memoryFloor = 64 << 20
 

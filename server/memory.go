@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 	rt "runtime/metrics"
 	"time"
+
+	"kimberlite/server/config"
 )
 
 // limitMemory gives the Go runtime a soft limit, unless the operator did by GOMEMLIMIT.
@@ -16,6 +18,14 @@ func (n *Node) limitMemory() {
 	if limit > 0 {
 		debug.SetMemoryLimit(max(limit, memoryFloor))
 	}
+}
+
+// cacheBytes is the size of the block cache.
+func cacheBytes(c *config.Config) int64 {
+	if c.CacheSize > 0 {
+		return c.CacheSize
+	}
+	return max(int64(float64(machineMemory())*cacheShare), cacheFloor)
 }
 
 // tendMemory does two things that the runtime cannot know to be good here.

@@ -87,7 +87,7 @@ func (n *Node) slowSync(took time.Duration, events int, bytes int64) {
 
 // StoreOptions translates the configuration for the row store.
 func StoreOptions(c *config.Config, pebble logging.Pebble) projections.Options {
-	return projections.Options{Dir: ProjectionsDir(c.DataDir), CacheBytes: c.CacheSize, MemTableBytes: uint64(c.MemTableSize), Logger: pebble}
+	return projections.Options{Dir: ProjectionsDir(c.DataDir), CacheBytes: cacheBytes(c), MemTableBytes: uint64(c.MemTableSize), Logger: pebble}
 }
 
 // openStorage opens log and projections, and makes sure that they belong together.

@@ -44,7 +44,7 @@ func settingsOf(c *Config) []*setting {
 		long("server.superuser", text(&c.Superuser).required(), "postgres", "Name of the superuser role that a new cluster starts with. It matters only when the data directory is new."),
 		long("server.temp_dir", text(&c.TempDir), "", "Directory for what sorts and joins spill; default `tmp` in the data directory. It is emptied at start."),
 		long("server.shutdown_timeout", duration(&c.ShutdownTimeout, 0, 24*time.Hour), "30s", "How long a shutdown waits for sessions to end before it closes their sockets."),
-		long("server.memory_limit", size(&c.MemoryLimit, 0, 1<<50), "0", "Soft limit of the Go heap (GOMEMLIMIT); 0 takes seven tenths of what the machine or container has. The block cache comes on top of it."),
+		long("server.memory_limit", size(&c.MemoryLimit, 0, 1<<50), "0", "Soft limit of the Go heap (GOMEMLIMIT); 0 takes six tenths of what the machine or container has. The block cache comes on top of it."),
 		long("server.parameters", textList(&c.SessionParameters), "", "Defaults of PostgreSQL settings for all sessions, as `name=value`, like lines of postgresql.conf. In the file it may also be a table `[server.parameters]`."),
 
 		long("storage.sync", enum(&c.Sync, "fsync", "async"), "fsync", "When COMMIT returns: after an fdatasync shared by all waiting commits (`fsync`), or after the write, with a sync every async_interval (`async`: a power cut may lose what the last interval acknowledged)."),
@@ -65,7 +65,7 @@ func settingsOf(c *Config) []*setting {
 		long("consensus.election_ticks", number(&c.ElectionTicks, 3, 1000), "10", "Ticks without a heartbeat after which a member stands for election."),
 		long("consensus.checkpoint_interval", duration(&c.CheckpointInterval, 0, 24*time.Hour), "10m", "How often the leader logs a checkpoint (position, chain hash, state digest) that replicas compare themselves with, if anything was committed; 0 never."),
 
-		long("projections.cache_size", size(&c.CacheSize, 1<<20, 1<<45), "256MiB", "Block cache of the row store. It fills as blocks are read."),
+		long("projections.cache_size", size(&c.CacheSize, 0, 1<<45), "0", "Block cache of the row store; 0 takes a quarter of what the machine or container has. It fills as blocks are read."),
 		long("projections.memtable_size", size(&c.MemTableSize, 1<<20, 4<<30), "64MiB", "Memory table of the row store: larger means fewer flushes and a longer replay after a crash."),
 		long("projections.history", boolean(&c.History), "true", "Keep superseded row versions for time travel."),
 		long("projections.history_retention", number(&c.HistoryRetention, 0, 1<<62), "0", "How many positions back time travel reaches; 0 keeps all history."),
