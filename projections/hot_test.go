@@ -170,3 +170,52 @@ func TestHotCacheRefusesTheOld(t *testing.T) {
 	h.put(key, []byte("six"), 6)
 	expect(7, "-")
 }
+
+// Find finds what Row finds, whatever way it takes: steps, seeks from where it stands, the cache of single keys.
+func TestFind(t *testing.T) {
+	w := newWorld(3)
+	for len(w.log.events) < 300 {
+		w.step()
+	}
+	s := openStore(t, vfs.NewMem(), &w.log)
+	p := NewProjector(s, ProjectorOptions{})
+	must(t, p.Apply(w.log.events))
+	sn := s.Snapshot()
+	rng := rand.New(rand.NewSource(4))
+	row := make([]types.Datum, 3)
+	found := 0
+	for i, def := range w.tables {
+		want := w.states[sn.Position()][i]
+		it := sn.Rows(def.Storage, 0, RowMax)
+		for id, n := RowID(1), 0; n < 3000; n++ {
+			switch rng.Intn(6) {
+			case 0:
+				id = RowID(1 + rng.Intn(80))
+			case 1:
+				id += RowID(rng.Intn(20))
+			default:
+				id += RowID(rng.Intn(5))
+			}
+			ok := it.Find(id, rng.Intn(2) == 0)
+			must(t, it.Err())
+			if ok != (want[id] != "") {
+				t.Fatalf("row %d of table %d: found %v, is %q", id, i, ok, want[id])
+			}
+			if ok {
+				found++
+				if must(t, def.Decoder().Datums(row, it.Image())); show(row) != want[id] {
+					t.Fatalf("row %d of table %d is %s, not %s", id, i, show(row), want[id])
+				}
+			}
+			if id > 100 {
+				id = 1
+			}
+		}
+		must(t, it.Close())
+	}
+	if found < 300 {
+		t.Fatalf("found only %d rows: the test has lost its meaning", found)
+	}
+	sn.Release()
+	must(t, s.Close())
+}
