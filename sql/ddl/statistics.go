@@ -15,7 +15,7 @@ import (
 	"kimberlite/txn"
 )
 
-// vacuum is VACUUM and ANALYZE. There is nothing to vacuum: versions that nobody needs go by themselves.
+// vacuum is VACUUM and ANALYZE. There is nothing to vacuum: versions that nobody needs go by themselves. VACUUM counts rows, though, for the planner.
 func (r *runner) vacuum(n *pg.VacuumStmt) {
 	analyze := !n.IsVacuumcmd
 	for _, o := range n.Options {
@@ -66,8 +66,37 @@ func (r *runner) vacuum(n *pg.VacuumStmt) {
 		}
 		if analyze {
 			r.analyzeTable(rel, atts)
+		} else {
+			r.countTable(rel)
 		}
 	}
+}
+
+// countTable puts the number of a table's rows; statistics of columns stay as they are.
+func (r *runner) countTable(rel *catalog.Relation) {
+	r.lock(rel.OID, txn.ShareUpdateExclusive)
+	_, total := r.sample(rel, nil)
+	s := r.freshStatistics(rel, total)
+	width := tupleOverhead
+	if old := r.Overlay.Stats(rel.OID); old != nil {
+		s.Columns = old.Columns
+		for _, c := range old.Columns {
+			width += c.Width
+		}
+	}
+	s.Pages = math.Ceil(width * float64(total) / pageBytes)
+	r.Overlay.Put(s)
+}
+
+// freshStatistics replaces a table's statistics, if there are any.
+func (r *runner) freshStatistics(rel *catalog.Relation, rows int) *catalog.Statistics {
+	s := &catalog.Statistics{Table: rel.OID, Rows: float64(rows)}
+	if old := r.Overlay.Stats(rel.OID); old != nil {
+		s.Header = old.Header
+	} else {
+		s.Header = catalog.Header{OID: r.oid(), Database: r.Database}
+	}
+	return s
 }
 
 func (r *runner) analyzeAll() {
@@ -81,6 +110,9 @@ func (r *runner) analyzeAll() {
 // pageBytes is the page size that pg_class.relpages counts in.
 const pageBytes = 8192
 
+// tupleOverhead is a row's header and line pointer in PostgreSQL's pages.
+const tupleOverhead = 28.0
+
 // analyzeTable samples a table and puts its statistics. atts limits it to some columns; the others keep theirs.
 func (r *runner) analyzeTable(rel *catalog.Relation, atts []int) {
 	r.lock(rel.OID, txn.ShareUpdateExclusive)
@@ -92,21 +124,15 @@ func (r *runner) analyzeTable(rel *catalog.Relation, atts []int) {
 		}
 	}
 	sample, total := r.sample(rel, cols)
-	old := r.Overlay.Stats(rel.OID)
-	s := &catalog.Statistics{Table: rel.OID, Rows: float64(total)}
-	if old != nil {
-		s.Header = old.Header
-		if atts != nil {
-			for _, c := range old.Columns {
-				if !slices.Contains(cols, c.Att) {
-					s.Columns = append(s.Columns, c)
-				}
+	s := r.freshStatistics(rel, total)
+	if old := r.Overlay.Stats(rel.OID); old != nil && atts != nil {
+		for _, c := range old.Columns {
+			if !slices.Contains(cols, c.Att) {
+				s.Columns = append(s.Columns, c)
 			}
 		}
-	} else {
-		s.Header = catalog.Header{OID: r.oid(), Database: r.Database}
 	}
-	width := 28.0 // tuple header and line pointer
+	width := tupleOverhead
 	for i, att := range cols {
 		c := r.columnStats(rel, att, sample, i, float64(total))
 		width += c.Width
