@@ -112,7 +112,7 @@ func (s *scan) names(col string) (list []string, ok bool) {
 	return list, ok
 }
 
-// OpenVirtual starts a scan of a built-in relation (OID below 16384) that returns the given columns in order: attribute numbers, negative ones for system columns
+// OpenVirtual starts a scan of a built-in relation (OID below 16384) or of a sequence that returns the given columns in order: attribute numbers, negative ones for system columns
 // (ctid, xmin, cmin, xmax, cmax, tableoid). A relation of PostgreSQL that has nothing to show here is empty.
 func OpenVirtual(env *Env, rel types.OID, cols []int, cons []ColumnEq) RowSource {
 	e := *env
@@ -120,15 +120,37 @@ func OpenVirtual(env *Env, rel types.OID, cols []int, cons []ColumnEq) RowSource
 	if e.bound != nil && e.Path != nil {
 		e.bound = e.bound.WithPath(e.Path)
 	}
-	r := BuiltinRelation(rel)
-	if r == nil || e.bound == nil {
+	if e.bound == nil {
 		return emptySource{}
+	}
+	r := e.bound.Relation(rel)
+	if r == nil {
+		return emptySource{}
+	}
+	if r.Sequence != nil {
+		return sequenceRow.open(&scan{Env: &e, rel: r, cols: cols})
 	}
 	t := virtualTable(r)
 	if t == nil {
 		return emptySource{}
 	}
 	return t.open(&scan{Env: &e, rel: r, cols: cols, cons: cons})
+}
+
+// sequenceRow is the row of a sequence that is read as a table.
+var sequenceRow = table[*Relation]{
+	rows: func(s *scan, emit func(*Relation)) { emit(s.rel) },
+	cols: map[string]func(*Env, *Relation) types.Datum{
+		"last_value": func(e *Env, r *Relation) types.Datum {
+			last, _, ok := e.stats().SequenceState(r.OID)
+			return types.Datum{I: last, Null: !ok}
+		},
+		"log_cnt": constCol[*Relation](types.Int(0)),
+		"is_called": func(e *Env, r *Relation) types.Datum {
+			_, called, ok := e.stats().SequenceState(r.OID)
+			return types.Datum{I: types.Bool(called).I, Null: !ok}
+		},
+	},
 }
 
 // emptySource has no rows.
@@ -166,7 +188,7 @@ var vtables map[string]func() vtable
 
 func init() { // an initializer would be a cycle: tables look up others
 	vtables = map[string]func() vtable{}
-	for _, group := range []map[string]func() vtable{classTables, typeTables, objectTables, roleTables, viewTables, statTables, infoTables, infoTables2, kimberliteTables} {
+	for _, group := range []map[string]func() vtable{classTables, typeTables, objectTables, extensionTables, roleTables, viewTables, statTables, infoTables, infoTables2, kimberliteTables} {
 		for name, f := range group {
 			vtables[name] = f
 		}

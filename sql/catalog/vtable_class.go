@@ -178,7 +178,12 @@ func pgClass() vtable {
 				return types.Int(int64(min(frozenXID(r), 1)))
 			}),
 			"relacl": classCol(func(c *builtinClass) types.Datum { return parsedArray(types.OIDAclitemArray, c.acl, c.aclNull) },
-				func(e *Env, r *Relation) types.Datum { return aclArray(e, r.ACL, "") }),
+				func(e *Env, r *Relation) types.Datum {
+					if r.RelKind == 'c' { // its grants are those on the type
+						return types.NullDatum
+					}
+					return aclArray(e, r.ACL, "")
+				}),
 			"reloptions": classCol(func(c *builtinClass) types.Datum { return textArrayOrNull(c.options) }, func(e *Env, r *Relation) types.Datum { return textArrayOrNull(relationOptions(r)) }),
 			"relpartbound": classCol(builtinIs(types.NullDatum), func(e *Env, r *Relation) types.Datum {
 				if r.Partition == nil || r.Partition.BoundText == "" {
@@ -422,10 +427,7 @@ func builtinAttr(r dataRow) attrRow {
 }
 
 func userAttr(e *Env, r *Relation, c *Column, num int) attrRow {
-	a := attrRow{rel: r.OID, num: num, col: c, statTgt: -1, aclIsNull: true}
-	if c.StatTarget != 0 {
-		a.statTgt = c.StatTarget
-	}
+	a := attrRow{rel: r.OID, num: num, col: c, statTgt: c.StatTarget, aclIsNull: true}
 	if t := types.Lookup(&types.Ctx{Types: e.Reader}, c.T.OID); t != nil {
 		a.len, a.byVal, a.align, a.storage = t.Len, t.ByVal, t.Align, t.Storage
 	}

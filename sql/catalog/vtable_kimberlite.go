@@ -8,6 +8,7 @@ import (
 
 // OIDs of what Kimberlite adds to PostgreSQL's catalogs.
 const (
+	kimberliteExtOID     types.OID = 15002
 	statStatementsExtOID types.OID = 15001
 	projectionsOID       types.OID = 15040
 	logSegmentsOID       types.OID = 15041
@@ -23,7 +24,7 @@ const (
 
 // col makes a column of an added relation.
 func col(name string, typ types.OID) Column {
-	return Column{Name: name, T: types.Of(typ), Collation: collationOf(typ)}
+	return Column{Name: name, T: types.Of(typ), Collation: collationOf(typ), StatTarget: -1}
 }
 
 func collationOf(typ types.OID) types.OID {

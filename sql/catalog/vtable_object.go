@@ -8,9 +8,8 @@ import (
 
 var objectTables = map[string]func() vtable{
 	"pg_proc": pgProc, "pg_namespace": pgNamespace, "pg_database": pgDatabase, "pg_tablespace": pgTablespace, "pg_description": pgDescription,
-	"pg_shdescription": pgShdescription, "pg_depend": pgDepend, "pg_shdepend": pgShdepend, "pg_extension": pgExtension, "pg_default_acl": pgDefaultACL,
-	"pg_db_role_setting": pgDBRoleSetting, "pg_available_extensions": pgAvailableExtensions,
-	"pg_available_extension_versions": pgAvailableExtensionVersions,
+	"pg_shdescription": pgShdescription, "pg_depend": pgDepend, "pg_shdepend": pgShdepend, "pg_default_acl": pgDefaultACL,
+	"pg_db_role_setting": pgDBRoleSetting,
 }
 
 func pgNamespace() vtable {
@@ -225,7 +224,7 @@ func pgDepend() vtable {
 	}}
 }
 
-// dependTable is pg_depend: generated rows, unless the constraints ask for users' objects only, and the user's.
+// dependTable is pg_depend: generated rows and those of the built-in extensions, unless the constraints ask for users' objects only, and the user's.
 type dependTable struct{ user table[Edge] }
 
 func (t dependTable) open(s *scan) RowSource {
@@ -236,7 +235,16 @@ func (t dependTable) open(s *scan) RowSource {
 	}
 	all := *s
 	all.cons = nil // the first column of pg_depend (classid) is no use as an index
-	return &chained{[]RowSource{staticTable{data("pg_depend")}.open(&all), t.user.open(s)}}
+	return &chained{[]RowSource{staticTable{data("pg_depend")}.open(&all), t.members().open(&all), t.user.open(s)}}
+}
+
+// members is the table of what belongs to the built-in extensions.
+func (t dependTable) members() table[Edge] {
+	return table[Edge]{cols: t.user.cols, rows: func(_ *scan, emit func(Edge)) {
+		for _, e := range extensionMembers() {
+			emit(e)
+		}
+	}}
 }
 
 // shdepRow is a row of pg_shdepend: an object with an owner that is a role.
@@ -289,37 +297,6 @@ var classOfKind = map[Kind]types.OID{
 	KindExtension: ClassExtension,
 }
 
-func pgExtension() vtable {
-	type fn = func(*Env, *Extension) types.Datum
-	return withStatic{table[*Extension]{
-		rows: func(s *scan, emit func(*Extension)) {
-			for _, x := range append(builtinExtensions(), s.b().Extensions()...) {
-				emit(x)
-			}
-		},
-		cols: map[string]fn{
-			"oid":            func(e *Env, x *Extension) types.Datum { return oidDatum(x.OID) },
-			"extname":        func(e *Env, x *Extension) types.Datum { return types.Str(x.Name) },
-			"extowner":       func(e *Env, x *Extension) types.Datum { return oidDatum(orOID(x.Owner, SuperuserOID)) },
-			"extnamespace":   func(e *Env, x *Extension) types.Datum { return oidDatum(x.Schema) },
-			"extrelocatable": func(e *Env, x *Extension) types.Datum { return types.Bool(x.Relocatable) },
-			"extversion":     func(e *Env, x *Extension) types.Datum { return types.Str(x.Release) },
-		},
-	}}
-}
-
-func orOID(o, otherwise types.OID) types.OID {
-	if o == 0 {
-		return otherwise
-	}
-	return o
-}
-
-// builtinExtensions are the extensions whose objects Kimberlite has built in.
-func builtinExtensions() []*Extension {
-	return []*Extension{{Header: Header{OID: statStatementsExtOID, Name: "pg_stat_statements", Owner: SuperuserOID}, Schema: PgCatalogOID, Release: "1.10", Relocatable: true}}
-}
-
 func pgDefaultACL() vtable {
 	type fn = func(*Env, *DefaultACL) types.Datum
 	return table[*DefaultACL]{
@@ -352,43 +329,6 @@ func pgDBRoleSetting() vtable {
 			"setconfig":   func(e *Env, d *Setting) types.Datum { return textArrayOrNull(d.Values) },
 		},
 	}
-}
-
-// extensionRow is an extension that could be created; the built-in one is always there.
-type extensionRow struct{ name, version, comment string }
-
-var availableExtensions = []extensionRow{
-	{"pg_stat_statements", "1.10", "track planning and execution statistics of all SQL statements executed"},
-	{"plpgsql", "1.0", "PL/pgSQL procedural language"},
-}
-
-func eachAvailableExtension(s *scan, emit func(extensionRow)) {
-	for _, x := range availableExtensions {
-		emit(x)
-	}
-}
-
-func pgAvailableExtensions() vtable {
-	type fn = func(*Env, extensionRow) types.Datum
-	return table[extensionRow]{rows: eachAvailableExtension, cols: map[string]fn{
-		"name":              func(e *Env, x extensionRow) types.Datum { return types.Str(x.name) },
-		"default_version":   func(e *Env, x extensionRow) types.Datum { return types.Str(x.version) },
-		"installed_version": func(e *Env, x extensionRow) types.Datum { return types.Str(x.version) },
-		"comment":           func(e *Env, x extensionRow) types.Datum { return types.Str(x.comment) },
-	}}
-}
-
-func pgAvailableExtensionVersions() vtable {
-	type fn = func(*Env, extensionRow) types.Datum
-	return table[extensionRow]{rows: eachAvailableExtension, cols: map[string]fn{
-		"name":        func(e *Env, x extensionRow) types.Datum { return types.Str(x.name) },
-		"version":     func(e *Env, x extensionRow) types.Datum { return types.Str(x.version) },
-		"installed":   constCol[extensionRow](types.Bool(true)),
-		"superuser":   constCol[extensionRow](types.Bool(true)),
-		"trusted":     constCol[extensionRow](types.Bool(false)),
-		"relocatable": constCol[extensionRow](types.Bool(false)),
-		"comment":     func(e *Env, x extensionRow) types.Datum { return types.Str(x.comment) },
-	}}
 }
 
 // pgProc is the generated rows and the functions that Kimberlite adds.

@@ -147,6 +147,11 @@ func pgType() vtable {
 			if d := e.b().TypeDesc(t.OID); d != nil {
 				return aclArray(e, d.ACL, "")
 			}
+			if t.Relid != 0 {
+				if rel := e.b().Relation(t.Relid); rel != nil && rel.RelKind == 'c' {
+					return aclArray(e, rel.ACL, "")
+				}
+			}
 			return types.NullDatum
 		},
 	}}

@@ -211,13 +211,7 @@ func (a *alteration) command(c *pg.AlterTableCmd) {
 func (a *alteration) minorCommand(c *pg.AlterTableCmd) {
 	switch c.Subtype {
 	case pg.AlterTableType_AT_SetStatistics:
-		v := int32(c.Def.GetInteger().GetIval())
-		if v < -1 {
-			failf(pgerr.InvalidParameterValue, "statistics target %d is too low", v)
-		}
-		if c.Name != "" {
-			a.edit(a.column(c.Name), func(c *catalog.Column) { c.StatTarget = min(v, 10000) })
-		}
+		a.setStatistics(c)
 	case pg.AlterTableType_AT_SetStorage:
 		s := columnStorage(str(c.Def))
 		if s == 0 {

@@ -501,3 +501,39 @@ func (a *alteration) again(e tree.Expr, old *catalog.Relation, kind analyze.Expr
 	must(err)
 	return a.analyzeExpr(n, kind, analyze.ExprScope{Relation: now})
 }
+
+// statisticsTargetMax is the largest number of buckets that ANALYZE can be told to make of a column.
+const statisticsTargetMax = 10000
+
+// setStatistics is ALTER COLUMN ... SET STATISTICS. A column of an index is given by number, and must be an expression.
+func (a *alteration) setStatistics(c *pg.AlterTableCmd) {
+	v := int32(c.Def.GetInteger().GetIval())
+	switch {
+	case v < -1:
+		failf(pgerr.InvalidParameterValue, "statistics target %d is too low", v)
+	case v > statisticsTargetMax:
+		v = statisticsTargetMax
+		a.note(pgerr.Warn(pgerr.InvalidParameterValue, "lowering statistics target to %d", v))
+	}
+	rel := a.now()
+	att := int(c.Num)
+	if c.Name != "" {
+		att = a.column(c.Name)
+	} else if rel.Index == nil {
+		failf(pgerr.FeatureNotSupported, "cannot refer to non-index column by number")
+	}
+	if att < 1 || att > len(rel.Columns) {
+		failf(pgerr.UndefinedColumn, "column number %d of relation \"%s\" does not exist", att, rel.Name)
+	}
+	if x := rel.Index; x != nil {
+		name := rel.Columns[att-1].Name
+		if att > len(x.Keys) {
+			failf(pgerr.FeatureNotSupported, "cannot alter statistics on included column \"%s\" of index \"%s\"", name, rel.Name)
+		}
+		if x.Keys[att-1].Att != 0 {
+			fail(pgerr.Newf(pgerr.FeatureNotSupported, "cannot alter statistics on non-expression column \"%s\" of index \"%s\"", name, rel.Name).
+				WithHint("Alter statistics on table column instead."))
+		}
+	}
+	a.edit(att, func(c *catalog.Column) { c.StatTarget = v })
+}

@@ -258,10 +258,11 @@ func (r *runner) grant(n *pg.GrantStmt) {
 			if t.IsArray() {
 				fail(pgerr.New(pgerr.InvalidGrantOperation, "cannot set privileges of array types").WithHint("Set the privileges of the element type instead."))
 			}
-			if t.OID < catalog.FirstNormalOID || t.Kind == types.KindComposite {
+			if t.OID < catalog.FirstNormalOID || t.Relid != 0 && r.rel(t.Relid).RelKind != 'c' {
 				unsupported("GRANT ON TYPE "+t.Name, "Everybody may use it.")
 			}
-			r.changeType(t, nil, func(d *catalog.TypeDesc) { r.grantOn(g, &d.Header, 'T', privs, all, "type") })
+			r.changeType(t, func(rel *catalog.Relation) { r.grantOn(g, &rel.Header, 'T', privs, all, "type") },
+				func(d *catalog.TypeDesc) { r.grantOn(g, &d.Header, 'T', privs, all, "type") })
 		}
 	case 'f', 'l', 't':
 		if n.Targtype == pg.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA {

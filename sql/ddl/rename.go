@@ -209,7 +209,7 @@ func (r *runner) alterOwner(n *pg.AlterOwnerStmt) {
 		t := r.needType(n.Object.GetList().GetItems())
 		r.mustOwnType(t)
 		r.newOwner(role)
-		r.changeType(t, func(rel *catalog.Relation) { rel.Owner = role.OID }, func(d *catalog.TypeDesc) {
+		r.changeType(t, func(rel *catalog.Relation) { rel.Owner, rel.ACL = role.OID, moveACL(rel.ACL, rel.Owner, role.OID) }, func(d *catalog.TypeDesc) {
 			d.ACL = moveACL(d.ACL, d.Owner, role.OID)
 			d.Owner, d.Type.Owner = role.OID, role.OID
 		})

@@ -298,6 +298,9 @@ func (r *runner) createDomain(n *pg.CreateDomainStmt) {
 	t.Input, t.Receive, t.Subscript = 2597, 2598, 0
 	t.Collation = r.collation(n.CollClause, base)
 	d.Type = t
+	if over := r.Overlay.TypeDesc(bt.OID); over != nil && bt.Kind == types.KindDomain {
+		d.DefaultExpr, d.Type.Default = over.DefaultExpr, over.Type.Default // until it gets one of its own
+	}
 	r.Overlay.Put(d)
 	sawNull, sawNot := false, false
 	for _, x := range n.Constraints {

@@ -1,6 +1,9 @@
 package functions
 
 import (
+	"slices"
+	"strings"
+
 	"kimberlite/sql/catalog"
 	"kimberlite/sql/pgerr"
 	"kimberlite/sql/types"
@@ -19,4 +22,69 @@ func init() {
 		}
 		return types.Str(types.MakeArray(c.Env.IO, types.OIDAclitem, items...)), nil
 	})
+	set("aclexplode", aclExplode)
+	scalar("aclcontains", aclContains)
+	scalar("makeaclitem", makeACLItem)
+}
+
+// aclExplode gives a row to each privilege of each grant: grantor, grantee, privilege_type, is_grantable.
+func aclExplode(c *Call, _ []types.T, a []types.Datum) (RowSource, error) {
+	if a[0].Null {
+		return noRows(), nil
+	}
+	var rows [][]types.Datum
+	list := types.ParseArray(a[0].S)
+	for i := range list.Len() {
+		item, ok := catalog.ParseACL(c.Env.Catalog, list.Elem(i).S)
+		if !ok {
+			continue // of a role that is gone
+		}
+		for bit, name := range catalog.PrivNames {
+			if item.Privs&(1<<bit) != 0 {
+				rows = append(rows, []types.Datum{types.Int(int64(item.Grantor)), types.Int(int64(item.Grantee)), types.Str(name), types.Bool(item.Options&(1<<bit) != 0)})
+			}
+		}
+	}
+	return Rows(rows), nil
+}
+
+// aclContains tells whether a list has all the privileges of an item, by the same grantor to the same grantee.
+func aclContains(c *Call, a []types.Datum) (types.Datum, error) {
+	want, ok := catalog.ParseACL(c.Env.Catalog, a[1].S)
+	if !ok {
+		return types.Bool(false), nil
+	}
+	list := types.ParseArray(a[0].S)
+	for i := range list.Len() {
+		has, ok := catalog.ParseACL(c.Env.Catalog, list.Elem(i).S)
+		if ok && has.Grantee == want.Grantee && has.Grantor == want.Grantor && want.Privs&^has.Privs == 0 && want.Options&^has.Options == 0 {
+			return types.Bool(true), nil
+		}
+	}
+	return types.Bool(false), nil
+}
+
+// makeACLItem is makeaclitem(grantee, grantor, privileges, grantable).
+func makeACLItem(c *Call, a []types.Datum) (types.Datum, error) {
+	item := catalog.ACLItem{Grantee: types.OID(a[0].I), Grantor: types.OID(a[1].I)}
+	for _, word := range strings.Split(a[2].S, ",") {
+		bit := privilegeBit(strings.TrimSpace(word))
+		if bit == 0 {
+			return types.Datum{}, pgerr.Newf(pgerr.InvalidParameterValue, "unrecognized privilege type: \"%s\"", strings.TrimSpace(word))
+		}
+		item.Privs |= bit
+	}
+	if a[3].IsTrue() {
+		item.Options = item.Privs
+	}
+	return types.Str(catalog.ACLText(c.Env.Catalog, item)), nil
+}
+
+// privilegeBit reads a privilege's name in any case, 0 for none.
+func privilegeBit(name string) uint32 {
+	name = strings.ToUpper(name)
+	if name == "TEMP" {
+		name = "TEMPORARY"
+	}
+	return 1 << (slices.Index(catalog.PrivNames, name) + 1) >> 1
 }

@@ -97,12 +97,7 @@ func anyPrivilege(s Session, role, class, object types.OID, list string) (types.
 	for _, word := range strings.Split(list, ",") {
 		word = strings.ToUpper(strings.TrimSpace(word))
 		name, option := strings.CutSuffix(word, " WITH GRANT OPTION")
-		bit := uint32(0)
-		for i, p := range catalog.PrivNames {
-			if p == name || p == "TEMPORARY" && name == "TEMP" {
-				bit = 1 << i
-			}
-		}
+		bit := privilegeBit(name)
 		if bit == 0 {
 			return types.Datum{}, pgerr.Newf(pgerr.InvalidParameterValue, "unrecognized privilege type: %q", strings.TrimSpace(word))
 		}

@@ -218,6 +218,9 @@ func (s *Session) SequenceState(oid types.OID) (int64, bool, error) {
 	if err != nil {
 		return 0, false, err
 	}
+	if s.tx != nil {
+		return s.tx.tx.SequenceState(def)
+	}
 	return s.e.opts.Manager.SequenceState(def)
 }
 

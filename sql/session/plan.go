@@ -26,7 +26,7 @@ func (s *Session) analyzeEnv() *analyze.Env {
 // plannerEnv is what planning needs.
 func (s *Session) plannerEnv() *planner.Env {
 	d := s.derive()
-	return &planner.Env{Catalog: s.reader(), Settings: d.planner, Fold: s.foldConst, TableSize: s.tableSize, IsVirtual: isVirtual}
+	return &planner.Env{Catalog: s.reader(), Settings: d.planner, Fold: s.foldConst, TableSize: s.tableSize, IsVirtual: s.isVirtual}
 }
 
 func (s *Session) foldConst(e tree.Expr) (types.Datum, error) {
@@ -45,8 +45,14 @@ func (s *Session) tableSize(rel types.OID) (rows, bytes float64) {
 	return float64(s.e.opts.Store.RowCount(def.Storage)), 0
 }
 
-// isVirtual: the relations that this server is born with are computed, not stored.
-func isVirtual(rel types.OID) bool { return rel < catalog.FirstNormalOID }
+// isVirtual: the relations that this server is born with and the rows of sequences are computed, not stored.
+func (s *Session) isVirtual(oid types.OID) bool {
+	if oid < catalog.FirstNormalOID {
+		return true
+	}
+	rel := s.reader().Relation(oid)
+	return rel != nil && rel.RelKind == 'S'
+}
 
 // isUtility reports whether a statement is not planned.
 func isUtility(n *pg.Node) bool {
