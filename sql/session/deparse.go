@@ -15,6 +15,9 @@ func (s *Session) deparseExpr(e tree.Expr, rel types.OID) string {
 // bound is the catalog in force with the session's search path.
 func (s *Session) bound() *catalog.Bound {
 	r := s.reader()
+	if v, ok := r.(*catalog.Bound); ok {
+		return v
+	}
 	return catalog.BoundOf(r).WithPath(s.searchPath(r))
 }
 

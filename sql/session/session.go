@@ -36,9 +36,8 @@ type Session struct {
 	arena   types.Arena
 	norm    parser.Normalizer
 
-	view     *catalog.Bound // the catalog between transactions, under the search path
-	viewSnap *catalog.Snapshot
-	viewEp   uint64
+	view   *catalog.Bound // the catalog between transactions, under the search path
+	viewOf viewKey
 
 	tx       *transaction
 	failed   bool // an implicit block of the extended protocol failed; Sync rolls back
@@ -170,11 +169,19 @@ func (s *Session) reader() catalog.Reader {
 	return s.currentView()
 }
 
+// viewKey is all that a session's view of the catalog depends on.
+type viewKey struct {
+	snap       *catalog.Snapshot
+	settings   uint64
+	role, temp types.OID
+}
+
 func (s *Session) currentView() *catalog.Bound {
 	snap := s.e.opts.Catalog()
-	if s.view == nil || s.viewSnap != snap || s.viewEp != s.set.epoch {
+	key := viewKey{snap, s.set.epoch, s.role, s.temp}
+	if s.view == nil || s.viewOf != key {
 		v := snap.Bind(s.db)
-		s.view, s.viewSnap, s.viewEp = v.WithPath(s.searchPath(v)), snap, s.set.epoch
+		s.view, s.viewOf = v.WithPath(s.searchPath(v)), key
 	}
 	return s.view
 }
