@@ -134,7 +134,7 @@ func (c *compiler) srf(e tree.Expr, cols []types.T, defs []types.Field) (*srf, e
 		}
 		if proc != nil {
 			out.call.Name, out.strict = proc.Name, proc.Strict
-			if fields := outFields(proc); len(fields) > 1 && len(cols) == 1 && cols[0].OID == types.OIDRecord {
+			if fields := outFields(c.io, proc, args); len(fields) > 1 && len(cols) == 1 && cols[0].OID == types.OIDRecord {
 				out.pack = newPackedRows(c.io, fields)
 				out.cols = out.pack.types()
 			}
@@ -331,7 +331,7 @@ func (c *compiler) functionColumns(f *tree.RangeFunc) ([]types.T, error) {
 		if fe, ok := f.Expr.(*tree.FuncExpr); ok {
 			if p := c.proc(fe.Func); p != nil {
 				var out []types.T
-				for _, f := range outFields(p) {
+				for _, f := range outFields(c.io, p, fe.Args) {
 					out = append(out, f.T)
 				}
 				if len(out) > 0 {
@@ -353,14 +353,30 @@ func columnDefinitions(f *tree.RangeFunc) []types.Field {
 }
 
 // outFields returns the columns of a function's result that its OUT parameters name.
-func outFields(p *catalog.Proc) []types.Field {
+func outFields(io *types.Ctx, p *catalog.Proc, args []tree.Expr) []types.Field {
 	var out []types.Field
 	for i, m := range p.ArgModes {
 		if m == 'o' || m == 'b' || m == 't' {
-			out = append(out, types.Field{Name: p.ArgNames[i], T: types.Of(p.AllArgs[i])})
+			out = append(out, types.Field{Name: p.ArgNames[i], T: outType(io, p, p.AllArgs[i], args)})
 		}
 	}
 	return out
+}
+
+// outType is the type of an OUT parameter: what the arguments make of anyelement and anyarray.
+func outType(io *types.Ctx, p *catalog.Proc, t types.OID, args []tree.Expr) types.T {
+	for i, declared := range p.Args {
+		if i >= len(args) || t != types.OIDAnyelement && t != types.OIDAnyarray {
+			break
+		}
+		switch actual := args[i].Type(); {
+		case declared == t:
+			return actual
+		case declared == types.OIDAnyarray:
+			return types.Of(types.ElemOf(io, actual.OID))
+		}
+	}
+	return types.Of(t)
 }
 
 func isComposite(io *types.Ctx, oid types.OID) bool {

@@ -281,7 +281,7 @@ func opClassInput(res types.Resolver, typ types.OID) types.OID {
 		case types.KindComposite:
 			return types.OIDRecord
 		}
-		if t.IsArray() {
+		if t.IsArray() || typ == types.OIDInt2vector { // oidvector has a class of its own
 			return types.OIDAnyarray
 		}
 		return typ

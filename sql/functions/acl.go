@@ -64,15 +64,11 @@ func aclContains(c *Call, a []types.Datum) (types.Datum, error) {
 	return types.Bool(false), nil
 }
 
-// makeACLItem is makeaclitem(grantee, grantor, privileges, grantable).
+// makeACLItem is makeaclitem(grantee, grantor, privilege, grantable).
 func makeACLItem(c *Call, a []types.Datum) (types.Datum, error) {
 	item := catalog.ACLItem{Grantee: types.OID(a[0].I), Grantor: types.OID(a[1].I)}
-	for _, word := range strings.Split(a[2].S, ",") {
-		bit := privilegeBit(strings.TrimSpace(word))
-		if bit == 0 {
-			return types.Datum{}, pgerr.Newf(pgerr.InvalidParameterValue, "unrecognized privilege type: \"%s\"", strings.TrimSpace(word))
-		}
-		item.Privs |= bit
+	if item.Privs = privilegeBit(a[2].S); item.Privs == 0 {
+		return types.Datum{}, pgerr.Newf(pgerr.InvalidParameterValue, "unrecognized privilege type: \"%s\"", a[2].S)
 	}
 	if a[3].IsTrue() {
 		item.Options = item.Privs

@@ -50,7 +50,13 @@ func init() {
 				if err != nil {
 					return types.Datum{}, err
 				}
-				return anyPrivilege(s, who, k.class, obj, a[at+1].S)
+				if k.class == 1259 && c.Env.Catalog.Relation(obj) == nil || k.class == 2615 && c.Env.Catalog.Schema(obj) == nil {
+					return types.NullDatum, nil
+				}
+				if k.name == "any_column" {
+					return anyColumnPrivilege(s, c, who, obj, a[at+1].S)
+				}
+				return anyPrivilege(s, who, k.class, obj, 0, a[at+1].S)
 			}
 		}
 		me := func(s Session, _ *Call, _ []types.Datum) (types.OID, error) { return s.CurrentUser(), nil }
@@ -62,6 +68,7 @@ func init() {
 		sessionScalar(base+"_id_name", check(roleByOID, 1, true))
 		sessionScalar(base+"_id_id", check(roleByOID, 1, false))
 	}
+	registerColumnPrivileges()
 	registerHasRole()
 	none := func(*Call, []types.T, []types.Datum) (RowSource, error) { return noRows(), nil }
 	for _, src := range []string{"pg_partition_ancestors", "pg_get_publication_tables", "pg_get_replication_slots", "pg_show_replication_origin_status", "pg_prepared_xact"} {
@@ -69,12 +76,6 @@ func init() {
 	}
 	set("pg_partition_tree", none)
 	scalar("pg_relation_is_publishable", func(_ *Call, _ []types.Datum) (types.Datum, error) { return types.Bool(false), nil })
-	scalar("pg_relation_is_updatable", func(c *Call, a []types.Datum) (types.Datum, error) {
-		if rel := c.Env.Catalog.Relation(types.OID(a[0].I)); rel != nil && rel.RelKind == 'r' {
-			return types.Int(28), nil // INSERT, UPDATE and DELETE
-		}
-		return types.Int(0), nil
-	})
 	scalar("text_regclass", func(c *Call, a []types.Datum) (types.Datum, error) {
 		return types.In(c.Env.IO, types.Of(types.OIDRegclass), a[0].S)
 	})
@@ -93,15 +94,15 @@ func roleByName(_ Session, c *Call, a []types.Datum) (types.OID, error) {
 func roleByOID(_ Session, _ *Call, a []types.Datum) (types.OID, error) { return types.OID(a[0].I), nil }
 
 // anyPrivilege: a list of privileges asks whether any one is held.
-func anyPrivilege(s Session, role, class, object types.OID, list string) (types.Datum, error) {
+func anyPrivilege(s Session, role, class, object types.OID, column int, list string) (types.Datum, error) {
 	for _, word := range strings.Split(list, ",") {
-		word = strings.ToUpper(strings.TrimSpace(word))
-		name, option := strings.CutSuffix(word, " WITH GRANT OPTION")
+		word = strings.TrimSpace(word)
+		name, option := strings.CutSuffix(strings.ToUpper(word), " WITH GRANT OPTION")
 		bit := privilegeBit(name)
 		if bit == 0 {
-			return types.Datum{}, pgerr.Newf(pgerr.InvalidParameterValue, "unrecognized privilege type: %q", strings.TrimSpace(word))
+			return types.Datum{}, pgerr.Newf(pgerr.InvalidParameterValue, "unrecognized privilege type: \"%s\"", word)
 		}
-		ok, err := s.HasPrivilege(role, class, object, 0, bit, option)
+		ok, err := s.HasPrivilege(role, class, object, column, bit, option)
 		if err != nil {
 			return types.Datum{}, err
 		}
@@ -110,6 +111,68 @@ func anyPrivilege(s Session, role, class, object types.OID, list string) (types.
 		}
 	}
 	return types.Bool(false), nil
+}
+
+// anyColumnPrivilege asks for a privilege on the table or any column of it.
+func anyColumnPrivilege(s Session, c *Call, role, table types.OID, list string) (types.Datum, error) {
+	for att := range c.Env.Catalog.Relation(table).Columns {
+		d, err := anyPrivilege(s, role, 1259, table, att+1, list)
+		if err != nil || d.IsTrue() {
+			return d, err
+		}
+	}
+	return anyPrivilege(s, role, 1259, table, 0, list)
+}
+
+// registerColumnPrivileges: has_column_privilege, whose role (or none), table and column are given by name or number.
+func registerColumnPrivileges() {
+	type role struct {
+		src  string
+		find func(Session, *Call, []types.Datum) (types.OID, error)
+		args int
+	}
+	me := func(s Session, _ *Call, _ []types.Datum) (types.OID, error) { return s.CurrentUser(), nil }
+	for _, r := range []role{{"", me, 0}, {"_name", roleByName, 1}, {"_id", roleByOID, 1}} {
+		for _, table := range []string{"_name", "_id"} {
+			for _, column := range []string{"_name", "_attnum"} {
+				sessionScalar("has_column_privilege"+r.src+table+column, func(s Session, c *Call, a []types.Datum) (types.Datum, error) {
+					who, err := r.find(s, c, a)
+					if err != nil {
+						return types.Datum{}, err
+					}
+					a = a[r.args:]
+					oid := a[0]
+					if table == "_name" {
+						if oid, err = types.In(c.Env.IO, types.Of(types.OIDRegclass), a[0].S); err != nil {
+							return types.Datum{}, err
+						}
+					}
+					att, err := columnNumber(c, types.OID(oid.I), a[1], column == "_name")
+					if err != nil || att == 0 {
+						return types.NullDatum, err
+					}
+					return anyPrivilege(s, who, 1259, types.OID(oid.I), att, a[2].S)
+				})
+			}
+		}
+	}
+}
+
+// columnNumber finds a column that is there, 0 for none: a table or a number that isn't there is not an error, a name is.
+func columnNumber(c *Call, table types.OID, column types.Datum, byName bool) (int, error) {
+	rel := c.Env.Catalog.Relation(table)
+	if rel == nil {
+		return 0, nil
+	}
+	for i := range rel.Columns {
+		if col := &rel.Columns[i]; !col.Dropped && (byName && col.Name == column.S || !byName && int64(i+1) == column.I) {
+			return i + 1, nil
+		}
+	}
+	if byName {
+		return 0, pgerr.Newf(pgerr.UndefinedColumn, "column \"%s\" of relation \"%s\" does not exist", column.S, rel.Name)
+	}
+	return 0, nil
 }
 
 // registerHasRole: pg_has_role in its six forms.

@@ -63,4 +63,8 @@ type Session interface {
 	Deparse(kind string, oid types.OID, sub int, text string, pretty bool) (string, bool, error)
 	// Cursor and statement lists, statistics counters and the schema kimberlite: rows by view or function name.
 	SystemRows(name string, args []types.Datum) (RowSource, error)
+	// CatalogRows reads columns, by attribute number, of a relation of the catalog.
+	CatalogRows(rel types.OID, atts []int) (RowSource, error)
+	// BlockingPIDs lists the backends that keep a backend waiting for a lock.
+	BlockingPIDs(pid int32) []int32
 }

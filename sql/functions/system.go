@@ -362,7 +362,6 @@ func registerSizes() {
 		n, err := s.DatabaseSize(db.OID)
 		return types.Int(n), err
 	})
-	scalar("pg_size_pretty", func(_ *Call, a []types.Datum) (types.Datum, error) { return types.Str(sizePretty(a[0].I)), nil })
 	scalar("pg_relation_filenode", func(c *Call, a []types.Datum) (types.Datum, error) {
 		if rel := c.Env.Catalog.Relation(types.OID(a[0].I)); rel != nil {
 			return types.Int(int64(rel.Storage)), nil
@@ -376,28 +375,6 @@ func registerSizes() {
 		}
 		return types.Int(int64(len(a[0].S)) + 1), nil
 	})
-}
-
-// sizePretty prints a size as PostgreSQL does: the unit changes at 10 of the next, halves are rounded up.
-func sizePretty(size int64) string {
-	units := []string{"bytes", "kB", "MB", "GB", "TB", "PB"}
-	n, neg := size, size < 0
-	if neg {
-		n = -n
-	}
-	if n < 10*1024 {
-		return strconv.FormatInt(size, 10) + " bytes"
-	}
-	n >>= 9 // keep one bit for rounding
-	i := 1
-	for ; i < len(units)-1 && n >= 20*1024-1; i++ {
-		n >>= 10
-	}
-	n = (n + 1) >> 1
-	if neg {
-		n = -n
-	}
-	return strconv.FormatInt(n, 10) + " " + units[i]
 }
 
 func registerNames() {

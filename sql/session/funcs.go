@@ -462,4 +462,12 @@ func (s *Session) SystemRows(name string, args []types.Datum) (functions.RowSour
 	return s.e.opts.System(name, args)
 }
 
+// CatalogRows implements functions.Session.
+func (s *Session) CatalogRows(rel types.OID, atts []int) (functions.RowSource, error) {
+	return catalog.OpenVirtual(s.virtualEnv(), rel, atts, nil), nil
+}
+
+// BlockingPIDs implements functions.Session.
+func (s *Session) BlockingPIDs(pid int32) []int32 { return s.e.opts.Manager.BlockingPIDs(pid) }
+
 var _ functions.Session = (*Session)(nil)
