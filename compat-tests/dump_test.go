@@ -29,7 +29,7 @@ func dump(t *testing.T, addr, name string, args ...string) string {
 	return dumpNoise.ReplaceAllString(out+errs, "")
 }
 
-// TestDump dumps equal databases of Kimberlite and of PostgreSQL: all ways to dump give equal texts, and what one server dumps the other one restores.
+// TestDump has psql describe equal databases of Kimberlite and of PostgreSQL, and dumps equal databases of Kimberlite and of PostgreSQL: all ways to dump give equal texts, and what one server dumps the other one restores.
 func TestDump(t *testing.T) {
 	ours, theirs := newServer(t).addr, newPostgres(t)
 	richDatabase(t, ours)
@@ -47,6 +47,7 @@ func TestDump(t *testing.T) {
 	if diff := firstDifference(dump(t, theirs, "pg_dumpall", "--globals-only"), dump(t, ours, "pg_dumpall", "--globals-only")); diff != "" {
 		t.Errorf("pg_dumpall: %s", diff)
 	}
+	t.Run("psql", func(t *testing.T) { comparePsql(t, ours, theirs) })
 	t.Run("restore", func(t *testing.T) { restoreBothWays(t, ours, theirs) })
 }
 

@@ -226,8 +226,18 @@ func infoViews() vtable {
 	}
 }
 
-// trueType looks through domains to the type and modifier that the standard's columns describe.
-func trueType(e *Env, t types.T) types.T { return types.BaseType(&types.Ctx{Types: e.Reader}, t) }
+// trueType looks through a domain to the type and modifier that the standard's columns describe.
+func trueType(e *Env, t types.T) types.T {
+	if ty := types.Lookup(&types.Ctx{Types: e.Reader}, t.OID); ty != nil && ty.Kind == types.KindDomain {
+		return types.T{OID: ty.Base, Mod: ty.BaseMod}
+	}
+	return t
+}
+
+// InfoTypeFuncs are the functions of information_schema that describe a type with its modifier, by OID; ok is false for NULL.
+var InfoTypeFuncs = map[types.OID]func(oid types.OID, mod int32) (n int64, ok bool){
+	13212: charMaxLength, 13213: charOctetLength, 13215: numericPrecision, 13216: numericRadix, 13217: numericScale, 13218: datetimePrecision,
+}
 
 // infoType makes the columns that describe a type: of a table's column, a domain, an attribute. prefix is that of the udt columns.
 func infoType[R any](t func(e *Env, r R) types.T, cols map[string]func(*Env, R) types.Datum) {
@@ -242,61 +252,20 @@ func infoType[R any](t func(e *Env, r R) types.T, cols map[string]func(*Env, R) 
 	}
 	cols["data_type"] = func(e *Env, r R) types.Datum { return types.Str(infoTypeName(e, t(e, r))) }
 	cols["character_maximum_length"] = num(charMaxLength)
-	cols["character_octet_length"] = num(func(oid types.OID, mod int32) (int64, bool) {
-		switch oid {
-		case types.OIDText, types.OIDBpchar, types.OIDVarchar:
-			if mod == -1 {
-				return 1 << 30, true
-			}
-			n, ok := charMaxLength(oid, mod)
-			return n * 4, ok
-		}
-		return 0, false
-	})
+	cols["character_octet_length"] = num(charOctetLength)
 	cols["numeric_precision"] = num(numericPrecision)
-	cols["numeric_precision_radix"] = num(func(oid types.OID, _ int32) (int64, bool) {
-		switch oid {
-		case types.OIDInt2, types.OIDInt4, types.OIDInt8, types.OIDFloat4, types.OIDFloat8:
-			return 2, true
-		case types.OIDNumeric:
-			return 10, true
-		}
-		return 0, false
-	})
-	cols["numeric_scale"] = num(func(oid types.OID, mod int32) (int64, bool) {
-		switch oid {
-		case types.OIDInt2, types.OIDInt4, types.OIDInt8:
-			return 0, true
-		case types.OIDNumeric:
-			return int64(mod-4) & 0xffff, mod != -1
-		}
-		return 0, false
-	})
-	cols["datetime_precision"] = num(func(oid types.OID, mod int32) (int64, bool) {
-		switch oid {
-		case types.OIDDate:
-			return 0, true
-		case types.OIDTime, types.OIDTimestamp, types.OIDTimestamptz, types.OIDTimetz:
-			if mod < 0 {
-				return 6, true
-			}
-			return int64(mod), true
-		case types.OIDInterval:
-			if mod < 0 || mod&0xffff == 0xffff {
-				return 6, true
-			}
-			return int64(mod & 0xffff), true
-		}
-		return 0, false
-	})
-	cols["interval_type"] = func(e *Env, r R) types.Datum {
-		x := trueType(e, t(e, r))
-		if x.OID != types.OIDInterval {
-			return types.NullDatum
-		}
-		text := strings.TrimLeft(strings.TrimPrefix(types.FormatType(nil, x.OID, x.Mod), "interval"), "()0123456789 ")
-		return textOrNull(strings.ToUpper(text))
+	cols["numeric_precision_radix"] = num(numericRadix)
+	cols["numeric_scale"] = num(numericScale)
+	cols["datetime_precision"] = num(datetimePrecision)
+	cols["interval_type"] = func(e *Env, r R) types.Datum { return textOrNull(IntervalType(trueType(e, t(e, r)))) }
+}
+
+// IntervalType names the fields that an interval type is restricted to, "" for any other type.
+func IntervalType(t types.T) string {
+	if t.OID != types.OIDInterval {
+		return ""
 	}
+	return strings.ToUpper(strings.TrimLeft(strings.TrimPrefix(types.FormatType(nil, t.OID, t.Mod), "interval"), "()0123456789 "))
 }
 
 // infoTypeName is ARRAY for arrays, SQL's name for built-in types, USER-DEFINED for the rest; a domain counts as what it is over.
@@ -326,6 +295,56 @@ func charMaxLength(oid types.OID, mod int32) (int64, bool) {
 		return int64(mod - 4), true
 	case oid == types.OIDBit || oid == types.OIDVarbit:
 		return int64(mod), true
+	}
+	return 0, false
+}
+
+func charOctetLength(oid types.OID, mod int32) (int64, bool) {
+	switch oid {
+	case types.OIDText, types.OIDBpchar, types.OIDVarchar:
+		if mod == -1 {
+			return 1 << 30, true
+		}
+		n, ok := charMaxLength(oid, mod)
+		return n * 4, ok
+	}
+	return 0, false
+}
+
+func numericRadix(oid types.OID, _ int32) (int64, bool) {
+	switch oid {
+	case types.OIDInt2, types.OIDInt4, types.OIDInt8, types.OIDFloat4, types.OIDFloat8:
+		return 2, true
+	case types.OIDNumeric:
+		return 10, true
+	}
+	return 0, false
+}
+
+func numericScale(oid types.OID, mod int32) (int64, bool) {
+	switch oid {
+	case types.OIDInt2, types.OIDInt4, types.OIDInt8:
+		return 0, true
+	case types.OIDNumeric:
+		return int64(mod-4) & 0xffff, mod != -1
+	}
+	return 0, false
+}
+
+func datetimePrecision(oid types.OID, mod int32) (int64, bool) {
+	switch oid {
+	case types.OIDDate:
+		return 0, true
+	case types.OIDTime, types.OIDTimestamp, types.OIDTimestamptz, types.OIDTimetz:
+		if mod < 0 {
+			return 6, true
+		}
+		return int64(mod), true
+	case types.OIDInterval:
+		if mod < 0 || mod&0xffff == 0xffff {
+			return 6, true
+		}
+		return int64(mod & 0xffff), true
 	}
 	return 0, false
 }

@@ -184,7 +184,7 @@ func pgClass() vtable {
 					}
 					return aclArray(e, r.ACL, "")
 				}),
-			"reloptions": classCol(func(c *builtinClass) types.Datum { return textArrayOrNull(c.options) }, func(e *Env, r *Relation) types.Datum { return textArrayOrNull(relationOptions(r)) }),
+			"reloptions": classCol(func(c *builtinClass) types.Datum { return textArrayOrNull(c.options) }, func(e *Env, r *Relation) types.Datum { return textArrayOrNull(r.Options) }),
 			"relpartbound": classCol(builtinIs(types.NullDatum), func(e *Env, r *Relation) types.Datum {
 				if r.Partition == nil || r.Partition.BoundText == "" {
 					return types.NullDatum
@@ -193,23 +193,6 @@ func pgClass() vtable {
 			}),
 		},
 	}
-}
-
-// relationOptions are the storage parameters, with a view's check option among them as PostgreSQL keeps it.
-func relationOptions(r *Relation) []string {
-	opts := r.Options
-	if r.View != nil {
-		switch r.View.CheckOption {
-		case 'l':
-			opts = append(slices.Clip(opts), "check_option=local")
-		case 'c':
-			opts = append(slices.Clip(opts), "check_option=cascaded")
-		}
-	}
-	if len(opts) == 0 {
-		return nil
-	}
-	return opts
 }
 
 // relationAM is the access method.
@@ -428,7 +411,12 @@ func builtinAttr(r dataRow) attrRow {
 
 func userAttr(e *Env, r *Relation, c *Column, num int) attrRow {
 	a := attrRow{rel: r.OID, num: num, col: c, statTgt: c.StatTarget, aclIsNull: true}
-	if t := types.Lookup(&types.Ctx{Types: e.Reader}, c.T.OID); t != nil {
+	if r.Index != nil && r.Index.Method == "hash" { // PostgreSQL keeps the hash values
+		h := *c
+		h.T = types.Of(types.OIDInt4)
+		a.col = &h
+	}
+	if t := types.Lookup(&types.Ctx{Types: e.Reader}, a.col.T.OID); t != nil {
 		a.len, a.byVal, a.align, a.storage = t.Len, t.ByVal, t.Align, t.Storage
 	}
 	if c.Storage != 0 {

@@ -117,6 +117,10 @@ func (r *runner) nodeDeps(out *[]catalog.Dependency, x tree.Expr) {
 			r.queryDeps(out, x.Query, nil)
 		}
 		return
+	case *tree.FieldSelect:
+		if t := types.Lookup(r.typeCtx(), types.BaseType(r.typeCtx(), x.Arg.Type()).OID); t != nil && t.Relid != 0 {
+			addDep(out, catalog.ClassRelation, t.Relid, x.Field, catalog.DepNormal)
+		}
 	case *tree.Var, *tree.Param:
 		return
 	}

@@ -17,7 +17,7 @@ var privilegeKinds = []struct {
 	reg   types.OID // reg* type that resolves a name, 0: by catalog look-up
 }{
 	{"table", 1259, types.OIDRegclass}, {"sequence", 1259, types.OIDRegclass}, {"any_column", 1259, types.OIDRegclass},
-	{"schema", 2615, types.OIDRegnamespace}, {"database", 1262, 0}, {"function", 1255, types.OIDRegprocedure}, {"type", 1247, types.OIDRegtype},
+	{"schema", 2615, 0}, {"database", 1262, 0}, {"function", 1255, types.OIDRegprocedure}, {"type", 1247, types.OIDRegtype},
 	{"language", 2612, 0}, {"tablespace", 1213, 0},
 }
 
@@ -27,6 +27,12 @@ func init() {
 		object := func(c *Call, d types.Datum, byName bool) (types.OID, error) {
 			if !byName {
 				return types.OID(d.I), nil
+			}
+			if k.name == "schema" { // a name as it is, not an identifier
+				if n := c.Env.Catalog.SchemaByName(d.S); n != nil {
+					return n.OID, nil
+				}
+				return 0, pgerr.Newf(pgerr.InvalidSchemaName, "schema \"%s\" does not exist", d.S)
 			}
 			if k.reg != 0 {
 				v, err := types.In(c.Env.IO, types.Of(k.reg), d.S)
