@@ -73,7 +73,7 @@ func (l *Log) compressSealed() (bool, error) {
 	l.mu.RLock()
 	var seg *segment
 	committed := min(Position(l.committed.Load()), l.Durable())
-	for _, s := range l.mu.segments {
+	for _, s := range l.mu.segments[:max(0, len(l.mu.segments)-1-l.opts.KeepRaw)] {
 		if s.state == SegmentSealed && s.last <= committed && s.file == nil {
 			seg = s
 			break

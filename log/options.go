@@ -44,6 +44,8 @@ type Options struct {
 	Sync          SyncPolicy
 	AsyncInterval time.Duration // for SyncAsync; default 100 ms
 	Compression   Compression
+	// KeepRaw is how many of the newest sealed segments stay as they were written: those are read again by projections and members that lag a little.
+	KeepRaw int
 
 	// CacheBytes bounds the newest events kept in memory for raft and the projections; default 8 MiB.
 	CacheBytes int64

@@ -208,7 +208,11 @@ func (l *loader) create(r *loadRun) error {
 		return err
 	}
 	l.files = append(l.files, path)
-	r.w = sstable.NewWriter(objstorageprovider.NewFileWritable(f), l.s.pebble.MakeWriterOptions(len(l.s.pebble.Levels)-1, l.s.db.TableFormat()))
+	o := l.s.pebble.MakeWriterOptions(len(l.s.pebble.Levels)-1, l.s.db.TableFormat())
+	if r.prefix[0] == spaceRow {
+		o.FilterPolicy = pebble.NoFilterPolicy // rows are found by ids that there are
+	}
+	r.w = sstable.NewWriter(objstorageprovider.NewFileWritable(f), o)
 	r.bytes = 0
 	return nil
 }
@@ -275,10 +279,10 @@ func (l *loader) addBatch(batch *pebble.Batch) error {
 			}
 		}
 		if r.w == nil {
+			r.prefix[0] = o.key[0]
 			if err := l.create(&r); err != nil {
 				return err
 			}
-			r.prefix[0] = o.key[0]
 		}
 		var err error
 		switch o.kind {

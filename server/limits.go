@@ -3,6 +3,8 @@ package server
 import "time"
 
 const (
+	// rawSegments stay uncompressed behind the log's end: half a GiB, which a bulk load's commit or a member that fell behind for a while reads again.
+	rawSegments = 8
 	// httpHeaderTimeout ends connections that do not send their request: the listener has no password.
 	httpHeaderTimeout = 10 * time.Second
 	// httpIdleTimeout is above a scraper's interval, so that it keeps its connection.

@@ -37,6 +37,7 @@ func (n *Node) logOptions() log.Options {
 		AsyncInterval: c.AsyncInterval,
 		CacheBytes:    c.LogCache,
 		SlowSync:      c.SlowSync,
+		KeepRaw:       rawSegments,
 	}
 	if c.Sync == "async" {
 		o.Sync = log.SyncAsync

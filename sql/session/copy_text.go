@@ -86,6 +86,9 @@ func (c *copyInput) findLine(b []byte, pos int) (end, next int, ok bool) {
 		}
 		return from + i, from + i + 1, true
 	}
+	if i := bytes.IndexByte(b[pos:], '\n'); i >= 0 && bytes.IndexByte(b[pos:pos+i], c.o.quote) < 0 {
+		return pos + i, pos + i + 1, true
+	}
 	quoted := false
 	for i := pos; i < len(b); i++ {
 		switch {
@@ -127,7 +130,11 @@ func (c *copyInput) addLine(line []byte) error {
 		c.batch.N++
 		return nil
 	}
-	plain := c.o.format != "csv" && bytes.IndexByte(line, '\\') < 0
+	special := byte('\\')
+	if c.o.format == "csv" {
+		special = c.o.quote
+	}
+	plain := len(c.o.forceNotNull) == 0 && bytes.IndexByte(line, special) < 0
 	i, pos, last := 0, 0, false
 	for !last {
 		var text []byte
@@ -188,6 +195,10 @@ func (c *copyInput) setField(i, row int, text []byte, null bool) error {
 func (c *copyInput) textField(line []byte, pos int) (text []byte, null bool, next int, last bool, err error) {
 	start := pos
 	escaped := false
+	if n := bytes.IndexByte(line[pos:], c.o.delimiter); n >= 0 && bytes.IndexByte(line[pos:pos+n], '\\') < 0 {
+		raw := line[pos : pos+n]
+		return raw, string(raw) == c.o.null, pos + n + 1, false, nil
+	}
 	for pos < len(line) && line[pos] != c.o.delimiter {
 		if line[pos] == '\\' {
 			escaped = true
