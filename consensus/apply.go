@@ -4,7 +4,6 @@ import (
 	"bytes"
 
 	"go.etcd.io/raft/v3/raftpb"
-	"google.golang.org/protobuf/proto"
 
 	"kimberlite/log"
 )
@@ -66,13 +65,6 @@ func (g *Group) replay() {
 	}
 	g.checkReady()
 	g.mu.Unlock()
-}
-
-func (g *Group) noteAddresses(ev *log.Event) {
-	var cc raftpb.ConfChangeV2
-	if err := proto.Unmarshal(ev.Payload, &cc); err == nil {
-		decodeAddresses(cc.GetContext(), g.addresses)
-	}
 }
 
 // applyEvents runs without mu; only the applier touches g.events.
@@ -156,6 +148,7 @@ func (g *Group) applyMembership(ev *log.Event) error {
 		return nil
 	}
 	g.noteSolo()
+	g.publishAddresses()
 	return g.log.SetConfState(ev.Position, g.core.conf)
 }
 

@@ -131,6 +131,10 @@ func (c *core) transferLeader(to uint64) error {
 	return c.guard(func() error { c.node.TransferLeader(to); return nil })
 }
 
+func (c *core) unreachable(id uint64) error {
+	return c.guard(func() error { c.node.ReportUnreachable(id); return nil })
+}
+
 // applyMembership makes a committed membership change effective. changed is false when conf contains it already.
 func (c *core) applyMembership(index uint64, payload []byte) (changed bool, err error) {
 	if index <= c.confAt {

@@ -54,6 +54,8 @@ type Config struct {
 	Logf func(level, message string)
 	// ViewChanged is called when view or leader change, with Group's lock held: it must be quick and not call back.
 	ViewChanged func(view, leader uint64)
+	// AddressesChanged is called when the members' addresses change, under the same terms. The map is the callee's.
+	AddressesChanged func(addresses map[uint64]string)
 }
 
 // Group is one consensus group on one node: a log, a state machine and the agreement between them and those of the other members.
@@ -142,6 +144,9 @@ func Start(cfg Config) (*Group, error) {
 	}
 	confAt, conf, err := g.log.ConfState()
 	if err != nil {
+		return nil, err
+	}
+	if err := g.loadAddresses(confAt, conf); err != nil {
 		return nil, err
 	}
 	applied := cfg.Applier.AppliedPosition()
@@ -243,34 +248,6 @@ func (g *Group) found() error {
 	return g.log.SetConfState(1, conf)
 }
 
-// encodeAddresses puts the founders' addresses into the founding event: id, length, bytes for each.
-func encodeAddresses(voters []Voter) []byte {
-	var b []byte
-	for _, v := range voters {
-		b = binary.AppendUvarint(b, v.RaftID)
-		b = binary.AppendUvarint(b, uint64(len(v.Address)))
-		b = append(b, v.Address...)
-	}
-	return b
-}
-
-// decodeAddresses is lenient: addresses are a convenience.
-func decodeAddresses(b []byte, to map[uint64]string) {
-	for len(b) > 0 {
-		id, n := binary.Uvarint(b)
-		if n <= 0 {
-			return
-		}
-		b = b[n:]
-		size, n := binary.Uvarint(b)
-		if n <= 0 || size > uint64(len(b)-n) {
-			return
-		}
-		to[id] = string(b[n : n+int(size)])
-		b = b[n+int(size):]
-	}
-}
-
 // Stop stops the group and waits for what it is doing; the log stays open. Proposals that raft has seen end with ErrOutcomeUnknown.
 func (g *Group) Stop() {
 	g.mu.Lock()
@@ -324,6 +301,9 @@ func (g *Group) abandonWaiting(err error) {
 
 // Ready is closed once the node can serve: it leads and has applied the first event of its view, or follows and has caught up.
 func (g *Group) Ready() <-chan struct{} { return g.ready }
+
+// Replayed tells whether the events are applied again that were known to be committed at the start.
+func (g *Group) Replayed() bool { return g.Applied() >= g.replayTo }
 
 // Done is closed when the group has stopped, by Stop or by a failure (see Status().Failed).
 func (g *Group) Done() <-chan struct{} { return g.done }
@@ -500,6 +480,18 @@ func (g *Group) Step(m *raftpb.Message) error {
 	}
 	g.kick()
 	return err
+}
+
+// Unreachable tells raft that messages to a member are lost, so that it probes instead of streaming.
+func (g *Group) Unreachable(raftID uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.stopped {
+		return
+	}
+	if err := g.core.unreachable(raftID); err != nil {
+		g.fail(err)
+	}
 }
 
 // raftLogger passes raft's messages on. Panicf and Fatalf must not return; core.guard catches them.

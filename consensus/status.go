@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"go.etcd.io/raft/v3"
-	"go.etcd.io/raft/v3/raftpb"
 	"go.etcd.io/raft/v3/tracker"
-	"google.golang.org/protobuf/proto"
 
 	"kimberlite/log"
 )
@@ -180,18 +178,4 @@ func (g *Group) TransferLeadership(ctx context.Context, raftID uint64) error {
 		}
 	}
 	return err
-}
-
-// ChangeMembership proposes a change and returns when it is in force here. addresses are recorded with it. One change at a time.
-func (g *Group) ChangeMembership(ctx context.Context, cc *raftpb.ConfChangeV2, addresses []Voter) (log.Position, error) {
-	change := proto.Clone(cc).(*raftpb.ConfChangeV2)
-	change.Context = encodeAddresses(addresses)
-	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(change)
-	if err != nil {
-		return 0, err
-	}
-	p := g.newProposal()
-	p.entry = &raftpb.Entry{Type: raftpb.EntryConfChangeV2.Enum(), Data: data}
-	p.size = int64(len(data))
-	return g.submit(ctx, p)
 }

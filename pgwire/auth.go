@@ -29,7 +29,7 @@ const (
 func (c *conn) authenticate(engine Engine) (RoleInfo, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.srv.authTimeout())
 	defer cancel()
-	addr := remoteIP(c.raw.RemoteAddr())
+	addr := remoteIP(c.remoteAddr())
 	rule := c.srv.hba.Load().match(&hbaClient{
 		user: c.info.User, database: c.info.Database, replication: c.info.Replication, addr: addr, tls: c.info.TLS != nil,
 		memberOf: func(role, group string) bool { return engine.MemberOf(ctx, role, group) },
@@ -51,7 +51,7 @@ func (c *conn) authenticate(engine Engine) (RoleInfo, error) {
 	if err := c.prove(rule.method, role); err != nil {
 		return RoleInfo{}, err
 	}
-	c.info.Remote = c.raw.RemoteAddr()
+	c.info.Remote = c.remoteAddr()
 	return role, c.sendAuthOK()
 }
 
@@ -91,7 +91,7 @@ func (c *conn) prove(method string, role RoleInfo) error {
 
 func (c *conn) wrongPassword() error {
 	c.srv.metrics.AuthFailures.Add(1)
-	c.srv.log.Warn("password authentication failed", zap.String("user", c.info.User), zap.Stringer("remote", c.raw.RemoteAddr()))
+	c.srv.log.Warn("password authentication failed", zap.String("user", c.info.User), zap.Stringer("remote", c.remoteAddr()))
 	return fatal(pgerr.Newf(pgerr.InvalidPassword, "password authentication failed for user \"%s\"", c.info.User))
 }
 
@@ -99,7 +99,7 @@ func (c *conn) wrongPassword() error {
 func (c *conn) denied(start string) error {
 	c.srv.metrics.AuthFailures.Add(1)
 	host, encryption := "[local]", "no encryption"
-	if addr := remoteIP(c.raw.RemoteAddr()); addr.IsValid() {
+	if addr := remoteIP(c.remoteAddr()); addr.IsValid() {
 		host = addr.String()
 	}
 	if c.info.TLS != nil {
@@ -270,7 +270,7 @@ func (c *conn) saslInitial() (mechanism, response string, err error) {
 // channelBinding returns the data that ties SCRAM to this TLS connection: the hash of our certificate.
 func (c *conn) channelBinding() (scram.ChannelBinding, bool) {
 	cfg := c.srv.tls.Load()
-	if c.info.TLS == nil || cfg == nil || len(cfg.Certificates) == 0 || cfg.Certificates[0].Leaf == nil {
+	if c.info.TLS == nil || c.relayed || cfg == nil || len(cfg.Certificates) == 0 || cfg.Certificates[0].Leaf == nil {
 		return scram.ChannelBinding{}, false
 	}
 	// The library looks at the peer's certificate, as a client has to; for the server the certificate is its own.

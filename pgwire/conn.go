@@ -35,7 +35,9 @@ type conn struct {
 	copying bool // COPY data may still come
 	lost    bool // the protocol's thread is lost; end after the error was sent
 
-	counted bool // holds one of the server's connection slots
+	counted bool     // holds one of the server's connection slots
+	relayed bool     // the socket is a relaying node's
+	remote  net.Addr // the client's address, if relayed
 
 	mu      sync.Mutex // shared: guards ctx and cancel
 	ctx     context.Context
@@ -105,7 +107,7 @@ func (c *conn) finish(err error) {
 
 // logEnd logs why a connection ended, loudly only when an operator can do something about it.
 func (c *conn) logEnd(err error) {
-	fields := []zap.Field{zap.Int32("pid", c.info.PID), zap.Stringer("remote", c.raw.RemoteAddr()), zap.String("user", c.info.User), zap.String("database", c.info.Database)}
+	fields := []zap.Field{zap.Int32("pid", c.info.PID), zap.Stringer("remote", c.remoteAddr()), zap.String("user", c.info.User), zap.String("database", c.info.Database)}
 	var pe *pgerr.Error
 	switch {
 	case err == errBye || errors.Is(err, io.EOF) && c.ready:

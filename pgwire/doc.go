@@ -17,12 +17,14 @@
 //	W6. A connection that waits for its client holds neither of its big buffers.
 //	W7. A session's methods run on the connection's goroutine only, one at a time; Close is the last and runs exactly once.
 //	W8. A panic below ends that one session with XX000; the server goes on.
-//	W9. Secrets (passwords, verifiers, cancel keys) are never logged and compared in constant time.
+//	W9. A client is relayed at most once, and who it is is believed only from a node that shows the relay token.
+//	W10. Secrets (passwords, verifiers, cancel keys) are never logged and compared in constant time.
 //
 // Life of a connection, by file: server.go accepts and counts; startup.go reads SSLRequest, GSSENCRequest, CancelRequest or the
 // StartupMessage; tls.go wraps it in TLS; hba.go picks the authentication method and auth.go with scram.go carries it out;
 // conn.go opens the session and runs the cycles: input.go frames messages, decode.go takes them apart, extended.go and conn.go call the
-// session, rows.go and output.go write results, copy.go carries COPY data; backend.go is how others cancel, wake or end it.
+// session, rows.go and output.go write results, copy.go carries COPY data; backend.go is how others cancel, wake or end it. On a node that does
+// not lead, relay.go hands the client on to the leader instead of admitting it.
 //
 // Start debugging at conn.dispatch: a breakpoint there sees every message with its type. The server's log says for each lost connection why
 // (component "pgwire", level debug for normal ends).

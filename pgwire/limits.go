@@ -42,4 +42,6 @@ const (
 	// preAuthFactor times MaxConnections is how many sockets may be open in all, those included that are refused politely;
 	// beyond it they are closed unheard, so that a flood cannot take all descriptors. PostgreSQL's factor.
 	preAuthFactor = 2
+	// relayDialTimeout bounds the way to the leader: on a LAN it takes a millisecond, and a client that waits longer should rather ask another node.
+	relayDialTimeout = 2 * time.Second
 )

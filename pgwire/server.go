@@ -26,6 +26,8 @@ type Options struct {
 	AuthTimeout         time.Duration // 0 is authTimeoutDefault
 	FirstPID            int32         // where process ids start; 0 is 1000
 	RestInterval        time.Duration // how often quiet sessions are looked for (Rester); 0 is restInterval
+	Router              Router        // nil serves all clients here
+	RelayToken          string        // what a member shows that relays clients to this node; "" takes none
 }
 
 // Metrics are counters of a server's whole life; read them at any time.
@@ -237,11 +239,14 @@ func (s *Server) byID(pid int32) *conn {
 	return s.byPID[pid]
 }
 
-// cancelByKey serves a CancelRequest.
-func (s *Server) cancelByKey(pid int32, key uint32) {
-	if c := s.byID(pid); c != nil && keyEqual(c.key, key) {
-		c.Cancel()
+// cancelByKey serves a CancelRequest; it tells whether the key is one of ours.
+func (s *Server) cancelByKey(pid int32, key uint32) bool {
+	c := s.byID(pid)
+	if c == nil || !keyEqual(c.key, key) {
+		return false
 	}
+	c.Cancel()
+	return true
 }
 
 // Backend returns the handle of an open session, nil if there is none: pg_cancel_backend and pg_terminate_backend.

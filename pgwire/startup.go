@@ -35,6 +35,12 @@ func (c *conn) open() error {
 	if err != nil {
 		return err
 	}
+	if err := c.srv.takeSlot(c); err != nil {
+		return err
+	}
+	if done, err := c.route(packet); done || err != nil {
+		return err
+	}
 	role, err := c.admit()
 	if err != nil {
 		return err
@@ -100,6 +106,11 @@ func (c *conn) firstPacket() ([]byte, error) {
 		switch code := binary.BigEndian.Uint32(packet); {
 		case code == codeCancel:
 			return nil, c.cancelOther(packet)
+		case code == codeRelay:
+			if err := c.relayPacket(packet); err != nil {
+				return nil, err
+			}
+			askedTLS, askedGSS = true, true
 		case code == codeTLS && !askedTLS:
 			askedTLS = true
 			if err := c.answerTLS(); err != nil {
@@ -160,7 +171,9 @@ func (c *conn) noBytesBehind(request string) error {
 func (c *conn) cancelOther(packet []byte) error {
 	c.srv.metrics.CancelRequests.Add(1)
 	if len(packet) == 12 {
-		c.srv.cancelByKey(int32(binary.BigEndian.Uint32(packet[4:])), binary.BigEndian.Uint32(packet[8:]))
+		if !c.srv.cancelByKey(int32(binary.BigEndian.Uint32(packet[4:])), binary.BigEndian.Uint32(packet[8:])) && !c.relayed {
+			c.relayCancel(packet)
+		}
 	}
 	return errBye
 }
@@ -302,11 +315,8 @@ func splitOptions(s string) []string {
 	return words
 }
 
-// admit refuses clients while the server cannot take them, and authenticates the others.
+// admit authenticates a client that is served here.
 func (c *conn) admit() (RoleInfo, error) {
-	if err := c.srv.takeSlot(c); err != nil {
-		return RoleInfo{}, err
-	}
 	engine := c.srv.currentEngine()
 	if engine == nil || c.srv.closing.Load() {
 		return RoleInfo{}, c.srv.unavailable()

@@ -13,7 +13,9 @@ import (
 // startDuties starts the background work of a node that serves.
 func (n *Node) startDuties() {
 	n.duties.Go(n.watchGroup)
+	n.duties.Go(n.followLeadership)
 	n.duties.Go(n.tendMemory)
+	n.every(promoteInterval, n.promoteLearners)
 	n.every(diskInterval, n.watchDisk)
 	n.every(n.cfg.RetentionCheck, n.enforceRetention)
 	if n.cfg.CheckpointInterval > 0 {

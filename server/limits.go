@@ -25,6 +25,18 @@ const (
 	// memoryFloor: a soft limit below it would make the collector run all the time.
 	memoryFloor = 64 << 20
 
+	// findInterval is how often a node without a cluster asks its peers.
+	findInterval = 500 * time.Millisecond
+	// routeInterval is how often a client that waits for a leader looks for one.
+	routeInterval = 20 * time.Millisecond
+	// pollInterval is how often a starting node looks whether it is fit to serve.
+	pollInterval = 5 * time.Millisecond
+	// handOverTimeout bounds how long a stopping leader waits for its successor: an election takes no longer.
+	handOverTimeout = 2 * time.Second
+	// promoteInterval is how often the leader looks for learners that have caught up; promoteLag is how many events they may still be behind.
+	promoteInterval = time.Second
+	promoteLag      = 1000
+
 	// quietInterval and quietTicks: a node is quiet when no request came for their product. By then idle sessions have rested, which takes pgwire up
 	// to two seconds; the collection that follows costs a busy node nothing and an idle one a few milliseconds.
 	quietInterval = 2 * time.Second

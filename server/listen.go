@@ -26,6 +26,8 @@ func (n *Node) listen() error {
 	if n.lis.sql, err = net.Listen("tcp", n.cfg.BindAddress); err != nil {
 		return refuseListen("SQL clients", "--bind-address", n.cfg.BindAddress, err)
 	}
+	sql := n.Addr()
+	n.cluster.sql.Store(&sql)
 	if n.cfg.MetricsAddress != "" {
 		if n.lis.http, err = net.Listen("tcp", n.cfg.MetricsAddress); err != nil {
 			return refuseListen("status and metrics", "--metrics-address", n.cfg.MetricsAddress, err)

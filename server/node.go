@@ -48,6 +48,7 @@ type Node struct {
 	wire      *pgwire.Server
 	http      *http.Server
 
+	cluster  cluster
 	catalog  *CatalogFollower
 	notified atomic.Pointer[func(log.Position, types.OID, []projections.Notification)]
 	leadView atomic.Uint64 // the view in which this node leads, 0 when it does not
@@ -91,11 +92,24 @@ func (n *Node) open() error {
 	if err != nil {
 		return &Refusal{Text: err.Error(), Cause: err}
 	}
+	if err := n.openTransport(); err != nil {
+		return err
+	}
+	token := ""
+	if n.cluster.transport != nil {
+		token = n.cluster.transport.Token()
+	}
 	n.wire = pgwire.NewServer(pgwire.Options{
+		Router: n.route, RelayToken: token,
 		Log: n.loggers.For("pgwire"), HBA: hba, TLS: tlsCfg, MaxConnections: int(n.cfg.MaxConnections), ReservedConnections: int(n.cfg.ReservedConnections),
 		AuthTimeout: n.cfg.AuthTimeout,
 	})
 	n.evaluator = NewEvaluator(n.catalog)
+	if n.emptyDataDir() {
+		if err := n.findCluster(); err != nil {
+			return err
+		}
+	}
 	if err := n.openStorage(); err != nil {
 		return refuseData(n.cfg.DataDir, err)
 	}
@@ -145,62 +159,66 @@ func (n *Node) openConsensus() error {
 	n.projector = projections.NewProjector(n.store, n.projectorOptions())
 	last, _ := n.log.Last()
 	n.replayTo.Store(uint64(last))
-	self := n.log.Identity().RaftID()
+	if last == 0 && n.cluster.joined == nil && !n.founds() { // it was stopped between finding the cluster and its first event
+		if err := n.findCluster(); err != nil {
+			return err
+		}
+	}
 	var err error
 	n.group, err = consensus.Start(consensus.Config{
 		Log: n.log, Applier: applier{n.projector, n}, TickInterval: n.cfg.TickInterval, ElectionTicks: int(n.cfg.ElectionTicks),
-		Bootstrap: true, Address: n.cfg.ClusterAddress, Logf: logging.Raft(n.loggers.For("consensus")),
-		ViewChanged: func(view, leader uint64) {
-			if leader != self {
-				view = 0
-			}
-			n.leadView.Store(view)
-		},
+		Bootstrap: n.founds(), Address: n.clusterAddr(), Logf: logging.Raft(n.loggers.For("consensus")), ViewChanged: n.viewChanged,
+		Transport: n.sender(), AddressesChanged: n.addressesChanged,
 	})
 	if err != nil {
 		return err
 	}
+	if n.cluster.transport != nil {
+		n.cluster.transport.Attach(n.group)
+	}
 	return n.waitReady(last)
 }
 
-// waitReady waits for the group, telling how a long replay goes.
+// waitReady waits until the state is fit for serving, telling how a long replay goes.
 func (n *Node) waitReady(last log.Position) error {
-	ticker := time.NewTicker(progressInterval)
-	defer ticker.Stop()
+	progress, poll := time.NewTicker(progressInterval), time.NewTicker(pollInterval)
+	defer progress.Stop()
+	defer poll.Stop()
 	start := time.Now()
-	for {
+	for !n.fit() {
 		select {
-		case <-n.group.Ready():
-			if took := time.Since(start); took > progressInterval {
-				n.lg.Info("replay finished", zap.Uint64("applied_position", uint64(n.store.Applied())), zap.Float64("duration_ms", milliseconds(took)))
+		case <-n.group.Ready(): // of a single node this says all; others have to look again
+			if !n.fit() {
+				<-poll.C
 			}
-			n.replayTo.Store(0)
-			return nil
+		case <-poll.C:
 		case <-n.group.Done():
 			return n.group.Status().Failed
 		case err := <-n.failed:
 			n.fail(err)
 			return err
-		case <-ticker.C:
+		case <-progress.C:
 			n.lg.Info("replaying the log", zap.Uint64("applied_position", uint64(n.store.Applied())), zap.Uint64("last_position", uint64(last)))
 		}
 	}
+	if took := time.Since(start); took > progressInterval {
+		n.lg.Info("replay finished", zap.Uint64("applied_position", uint64(n.store.Applied())), zap.Float64("duration_ms", milliseconds(took)))
+	}
+	n.replayTo.Store(0)
+	return nil
 }
 
 // openSQL starts transactions and the SQL engine, and opens the door.
 func (n *Node) openSQL() error {
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	if err := n.firstCatalog(ctx); err != nil {
-		return refuseData(n.cfg.DataDir, err)
-	}
 	var err error
 	n.manager, err = txn.NewManager(txn.Options{Store: n.store, Proposer: proposer{n}, View: n.leadView.Load, WriteSetBytes: n.cfg.TransactionSize})
 	if err != nil {
 		return err
 	}
-	if err := n.manager.Start(ctx); err != nil {
-		return refuseData(n.cfg.DataDir, err)
+	if n.group.IsLeader() {
+		if err := n.takeOver(n.cluster.view.Load()); err != nil {
+			return refuseData(n.cfg.DataDir, err)
+		}
 	}
 	if n.engine, err = n.makeEngine(n); err != nil {
 		return &Refusal{Text: err.Error(), Cause: err}
@@ -249,12 +267,16 @@ func (n *Node) stop() {
 	}
 	n.lis.close()
 	n.duties.Wait()
-	if n.manager != nil && n.group != nil {
+	if n.manager != nil && n.group != nil && n.leadView.Load() != 0 {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		if err := n.manager.Close(ctx); err != nil {
 			n.lg.Warn("unused ranges of sequences were not given back", zap.Error(err))
 		}
 		cancel()
+	}
+	n.handOver()
+	if n.cluster.transport != nil {
+		n.cluster.transport.Close()
 	}
 	if n.group != nil {
 		n.group.Stop()

@@ -32,7 +32,7 @@ func ProjectionsDir(dataDir string) string { return filepath.Join(dataDir, proje
 func (n *Node) logOptions() log.Options {
 	c, lg := n.cfg, n.loggers.For("log")
 	o := log.Options{
-		Identity:      log.Identity{ClusterName: c.ClusterName, NodeID: uint32(c.NodeID)},
+		Identity:      n.wantedIdentity(),
 		SegmentBytes:  c.SegmentSize,
 		AsyncInterval: c.AsyncInterval,
 		CacheBytes:    c.LogCache,
@@ -103,6 +103,7 @@ func (n *Node) openStorage() error {
 	n.log = l
 	last, _ := l.Last()
 	id := l.Identity()
+	n.cluster.identity.Store(&id)
 	n.lg.Info("log opened", zap.Uint64("first_position", uint64(l.First())), zap.Uint64("last_position", uint64(last)), zap.String("cluster_id", id.ClusterIDString()),
 		zap.String("cluster_name", id.ClusterName), zap.Uint32("node_id", id.NodeID))
 	if err := n.cleanTemp(); err != nil {

@@ -42,6 +42,9 @@ func (t *Txn) Commit(ctx context.Context) (log.Position, error) {
 
 // propose logs the write set and waits until it is applied.
 func (t *Txn) propose(ctx context.Context) (log.Position, error) {
+	if t.view == 0 && t.m.opts.View != nil { // begun while this node did not lead: nothing would fence it
+		return 0, lostLeadership(consensus.ErrNotLeader)
+	}
 	tx := projections.Transaction{
 		XID: t.xid.Load(), View: t.view, CommitTime: t.m.commitTime(), Database: t.b.Info.Database, Role: t.b.Info.Role, App: t.b.Info.App,
 		Drops: t.permanentDrops(), Tables: t.defs, Catalog: t.catalog, Sequences: t.seqs, SequenceDrops: t.seqDrops, Notifications: t.notes,

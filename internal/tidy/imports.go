@@ -20,6 +20,8 @@ var layers = []layer{
 		"applying an event must depend on the event and the state alone; expressions come in as an Evaluator"},
 	{[]string{"consensus"}, []string{"log", "sql/pgerr"},
 		"agreement knows positions and bytes, not rows; the projector comes in as an Applier"},
+	{[]string{"consensus/transport"}, nil,
+		"it carries raft's messages and knows neither the group that they are for nor what the events in them mean"},
 	{[]string{"txn"}, []string{"projections", "consensus", "log", "sql/types", "sql/pgerr"},
 		"transactions know rows and locks, not SQL"},
 	{[]string{"sql/tree"}, []string{"sql/types", "sql/pgerr"},

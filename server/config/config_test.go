@@ -75,7 +75,7 @@ func TestRefusals(t *testing.T) {
 		{args: []string{"--data-dir", ""}, want: "flag --data-dir: server.data_dir: must not be empty"},
 		{args: []string{"--config", "/nowhere/x.toml"}, want: "flag --config: cannot read the configuration file: open /nowhere/x.toml: no such file or directory"},
 		{args: []string{"--security-tls-key-file", "x"}, want: "configuration: security.tls_cert_file and security.tls_key_file belong together: set both or none"},
-		{args: []string{"--cluster-peers", "a:1,b:2"}, want: "configuration: consensus.cluster_peers (flag --cluster-peers) names other members, but this release serves single nodes only; leave it empty"},
+		{args: []string{"--cluster-peers", "a:1,b"}, want: `flag --cluster-peers: consensus.cluster_peers: "b" is no address of the form host:port`},
 	} {
 		var env []string
 		if c.env != "" {

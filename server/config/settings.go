@@ -59,8 +59,8 @@ func settingsOf(c *Config) []*setting {
 		long("storage.retention_check", duration(&c.RetentionCheck, time.Second, 24*time.Hour), "1m", "How often retention is looked at."),
 
 		short("consensus.cluster_name", text(&c.ClusterName).required(), "kimberlite", "Name of the cluster. A data directory of another cluster is refused."),
-		short("consensus.cluster_address", address(&c.ClusterAddress), "127.0.0.1:7001", "Address for the other members. A single node does not listen on it."),
-		short("consensus.cluster_peers", textList(&c.ClusterPeers), "", "Addresses of the other members; none for a single node. This release serves single nodes and refuses to start with peers."),
+		short("consensus.cluster_address", address(&c.ClusterAddress), "127.0.0.1:7001", "Address for the other members. Whoever reaches it can join the cluster and read everything: keep it inside a trusted network."),
+		short("consensus.cluster_peers", addressList(&c.ClusterPeers), "", "Addresses of other members. A node with an empty data directory joins the cluster that it finds there; when all are empty, the one with the smallest node id founds it."),
 		long("consensus.tick_interval", duration(&c.TickInterval, 10*time.Millisecond, 10*time.Second), "100ms", "Length of raft's tick, which is also the heartbeat."),
 		long("consensus.election_ticks", number(&c.ElectionTicks, 3, 1000), "10", "Ticks without a heartbeat after which a member stands for election."),
 		long("consensus.checkpoint_interval", duration(&c.CheckpointInterval, 0, 24*time.Hour), "10m", "How often the leader logs a checkpoint (position, chain hash, state digest) that replicas compare themselves with, if anything was committed; 0 never."),
@@ -127,8 +127,6 @@ func (c *Config) check() error {
 		return fmt.Errorf("security.tls_ca_file (%s) needs security.tls_cert_file", c.Origin("security.tls_ca_file"))
 	case c.ReservedConnections >= c.MaxConnections:
 		return fmt.Errorf("limits.superuser_reserved_connections (%d) must be less than limits.max_connections (%d)", c.ReservedConnections, c.MaxConnections)
-	case len(c.ClusterPeers) > 0:
-		return fmt.Errorf("consensus.cluster_peers (%s) names other members, but this release serves single nodes only; leave it empty", c.Origin("consensus.cluster_peers"))
 	}
 	return nil
 }

@@ -59,19 +59,26 @@ func optionalAddress(p *string) value {
 
 func address(p *string) value {
 	return value{kind: "host:port", quoted: true, get: func() string { return *p }, set: func(s string) error {
-		host, port, err := net.SplitHostPort(s)
-		if err != nil {
-			return fmt.Errorf("%q is no address of the form host:port", s)
+		err := checkAddress(s)
+		if err == nil {
+			*p = s
 		}
-		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return fmt.Errorf("%q: the port must be a number from 0 to 65535", s)
-		}
-		if strings.ContainsAny(host, " /") {
-			return fmt.Errorf("%q: %q is no host", s, host)
-		}
-		*p = s
-		return nil
+		return err
 	}}
+}
+
+func checkAddress(s string) error {
+	host, port, err := net.SplitHostPort(s)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is no address of the form host:port", s)
+	case strings.ContainsAny(host, " /"):
+		return fmt.Errorf("%q: %q is no host", s, host)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%q: the port must be a number from 0 to 65535", s)
+	}
+	return nil
 }
 
 func number(p *uint64, lowest, highest uint64) value {
@@ -123,6 +130,24 @@ func textList(p *[]string) value {
 		*p = list
 		return nil
 	}}
+}
+
+// addressList is a list of host:port.
+func addressList(p *[]string) value {
+	v := textList(p)
+	set := v.set
+	v.set = func(s string) error {
+		if err := set(s); err != nil {
+			return err
+		}
+		for _, a := range *p {
+			if err := checkAddress(a); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return v
 }
 
 func duration(p *time.Duration, lowest, highest time.Duration) value {
