@@ -112,6 +112,9 @@ func (g *Group) finishApply(batch []*raftpb.Message, events []log.Event) error {
 		return err
 	}
 	g.appliedView = events[len(events)-1].View
+	if g.ledFrom.Load() == unknownPosition && g.core.isLeader() && g.appliedView == g.view {
+		g.ledFrom.Store(uint64(last))
+	}
 	g.checkReady()
 	return nil
 }

@@ -102,6 +102,10 @@ type Group struct {
 	applied      atomic.Uint64
 	leading      atomic.Bool
 	solo         atomic.Bool // the only voter, and leading
+	lease        lease
+	leaseUntil   atomic.Int64  // reads are linearizable until this time after start
+	ledFrom      atomic.Uint64 // a state at or after this position has all of earlier views; unknownPosition at first
+	start        time.Time
 	counters     counters
 	pool         sync.Pool // of *proposal
 
@@ -130,7 +134,7 @@ func Start(cfg Config) (*Group, error) {
 	}
 	g := &Group{
 		cfg: cfg, log: cfg.Log, id: cfg.Log.Identity().RaftID(), addresses: map[uint64]string{},
-		reads:     map[uint64]chan log.Position{},
+		reads: map[uint64]chan log.Position{}, start: time.Now(),
 		wakeWrite: make(chan struct{}, 1), wakeApply: make(chan struct{}, 1), quit: make(chan struct{}), ready: make(chan struct{}), done: make(chan struct{}),
 	}
 	if cfg.Address != "" {
@@ -328,6 +332,9 @@ func (g *Group) collect() error {
 	for _, rs := range g.work.reads {
 		if len(rs.RequestCtx) == 8 {
 			id := binary.LittleEndian.Uint64(rs.RequestCtx)
+			if g.roundAnswered(id) {
+				continue
+			}
 			if c := g.reads[id]; c != nil {
 				c <- log.Position(rs.Index)
 				delete(g.reads, id)
@@ -348,6 +355,9 @@ func (g *Group) noteLeader() {
 	g.lead = lead
 	g.view = g.core.node.BasicStatus().HardState.GetTerm()
 	g.leading.Store(g.core.isLeader())
+	g.leaseUntil.Store(0)
+	g.ledFrom.Store(unknownPosition)
+	g.lease.round = 0
 	g.noteSolo()
 	g.counters.viewChanges.Add(1)
 	if g.cfg.ViewChanged != nil {
@@ -373,7 +383,11 @@ func (g *Group) runTicks() {
 		}
 		g.mu.Lock()
 		if !g.stopped {
-			if err := g.core.tick(); err != nil {
+			err := g.core.tick()
+			if err == nil {
+				err = g.tickLease()
+			}
+			if err != nil {
 				g.fail(err)
 			} else if err := g.collect(); err != nil {
 				g.fail(err)

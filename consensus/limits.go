@@ -17,6 +17,10 @@ const (
 	// payloadBytesMax keeps an event within what log accepts and what one message carries.
 	payloadBytesMax = 256 << 20
 
+	// leaseMargin is how many ticks a lease is shorter than the election timeout: one because the others count whole ticks, one for clocks that run
+	// differently fast by up to a tenth.
+	leaseMargin = 2
+
 	// messageBytesMax is the size from which raft starts another append message to a follower.
 	messageBytesMax = 1 << 20
 	// inflightMessagesMax and inflightBytesMax bound what is on its way to one follower; a slow one must not fill the leader's memory.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,6 +31,8 @@ type cluster struct {
 	drop    int                // percent of messages lost
 	delay   time.Duration      // at most
 	closing bool
+	// confirmed counts reads that were confirmed.
+	confirmed atomic.Int64
 }
 
 type simNode struct {
@@ -161,6 +164,39 @@ func (c *cluster) client(name int, stop <-chan struct{}) {
 	}
 }
 
+// reader reads from whoever believes to lead, and checks that a confirmed read has seen everything that was acknowledged before it began.
+func (c *cluster) reader(stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		c.mu.Lock()
+		node := c.nodes[1+c.rng.Uint64N(uint64(len(c.nodes)))]
+		group := node.group
+		wait := time.Duration(c.rng.Int64N(int64(20 * time.Millisecond)))
+		pause := time.Duration(c.rng.Int64N(int64(30 * time.Millisecond)))
+		c.mu.Unlock()
+		time.Sleep(wait)
+		if group == nil || !group.IsLeader() {
+			continue
+		}
+		acked := c.book.highest()
+		read := group.Applied()
+		time.Sleep(pause) // the rows on their way
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		err := group.ConfirmRead(ctx, read)
+		cancel()
+		if err == nil {
+			c.confirmed.Add(1)
+			if read < acked {
+				c.t.Errorf("node %d confirmed a read at %d after a write at %d was acknowledged", node.id, read, acked)
+			}
+		}
+	}
+}
+
 // settle heals everything and waits until all nodes have applied the same.
 func (c *cluster) settle() {
 	c.mu.Lock()
@@ -249,6 +285,7 @@ func (c *cluster) close() {
 
 // TestSimCluster: three voters, clients, crashes with power loss, partitions, lost and late messages.
 func TestSimCluster(t *testing.T) {
+	confirmed := int64(0)
 	eachSeed(t, func(t *testing.T, seed uint64) {
 		synctest.Test(t, func(t *testing.T) {
 			defer func() {
@@ -264,6 +301,9 @@ func TestSimCluster(t *testing.T) {
 			var clients sync.WaitGroup
 			for i := range 4 {
 				clients.Go(func() { c.client(i, stop) })
+			}
+			for range 3 {
+				clients.Go(func() { c.reader(stop) })
 			}
 			rng := rand.New(rand.NewPCG(seed, 4))
 			for range 6 {
@@ -292,8 +332,12 @@ func TestSimCluster(t *testing.T) {
 			c.lastWord()
 			c.settle()
 			c.close()
+			confirmed += c.confirmed.Load()
 		})
 	})
+	if confirmed == 0 {
+		t.Error("no read was ever confirmed")
+	}
 }
 
 // isolate cuts a node off: both ways, or one way only.

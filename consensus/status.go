@@ -157,6 +157,7 @@ func (g *Group) TransferLeadership(ctx context.Context, raftID uint64) error {
 		g.mu.Unlock()
 		return nil
 	}
+	g.endLease()
 	err := g.core.transferLeader(raftID)
 	if err == nil {
 		err = g.collect()
