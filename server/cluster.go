@@ -399,3 +399,17 @@ func (n *Node) handOver() {
 		n.lg.Warn("the leadership was not handed over; the others elect a leader", zap.Uint32("to", to.NodeID), zap.Error(err))
 	}
 }
+
+// confirmRead is session.Options.ConfirmRead.
+func (n *Node) confirmRead(ctx context.Context, view uint64) error {
+	if n.leadView.Load() == view {
+		err := n.group.ConfirmRead(ctx, n.group.Applied())
+		if err == nil && n.leadView.Load() == view {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return pgwire.Cause(ctx)
+		}
+	}
+	return pgerr.New(pgerr.SerializationFailure, "could not read: this node is not the leader any more").WithHint("The transaction might succeed if retried.")
+}

@@ -24,7 +24,7 @@ func newEngine(n *Node) (engine, error) {
 	host, _, _ := net.SplitHostPort(n.Addr())
 	e, err := session.New(session.Options{
 		Manager: n.manager, Store: n.store, Catalog: n.catalog.Current, Logger: n.loggers.For("sql"),
-		Settings: sessionDefaults(n.cfg, n.Addr()), TempDir: n.temp, System: n.systemRows, Leading: func() bool { return n.leadView.Load() != 0 }, Reload: n.Reload,
+		Settings: sessionDefaults(n.cfg, n.Addr()), TempDir: n.temp, System: n.systemRows, Leading: func() bool { return n.leadView.Load() != 0 }, View: n.leadView.Load, ConfirmRead: n.confirmRead, Reload: n.Reload,
 		MaxConnections: int(n.cfg.MaxConnections), ListenHost: host, ListenPort: port(n.Addr()), Stats: nodeStats{n: n},
 	})
 	if err != nil {

@@ -32,6 +32,10 @@ type Options struct {
 	System func(name string, args []types.Datum) (functions.RowSource, error)
 	// Leading reports whether this node accepts writes.
 	Leading func() bool
+	// View returns the view that this node leads in, 0 when it does not lead. Nil, as a node on its own, is no view at all.
+	View func() uint64
+	// ConfirmRead returns an error unless this node has led in the view without a break until now: what a session read is only then sure to be new.
+	ConfirmRead func(ctx context.Context, view uint64) error
 	// Reload rereads the configuration (pg_reload_conf); nil refuses.
 	Reload         func() error
 	MaxConnections int

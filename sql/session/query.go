@@ -447,10 +447,15 @@ func visible(b *types.Batch, n int) *types.Batch {
 	return &c
 }
 
-// afterStatement runs the checks that wait for the end of a statement.
+// afterStatement runs the checks that wait for the end of a statement: those of constraints, and whether this node led while rows were read.
 func (s *Session) afterStatement() error {
 	if s.tx.deferred.Pending() {
-		return s.tx.deferred.RunImmediate(s.execContext())
+		if err := s.tx.deferred.RunImmediate(s.execContext()); err != nil {
+			return err
+		}
+	}
+	if s.e.opts.ConfirmRead != nil {
+		return s.e.opts.ConfirmRead(s.ctx, s.leadView)
 	}
 	return nil
 }

@@ -21,20 +21,21 @@ import (
 
 // Session is one client's session: it implements pgwire.Session.
 type Session struct {
-	e       *Engine
-	info    pgwire.StartupInfo
-	db      types.OID
-	dbName  string
-	login   types.OID // the role that authenticated
-	session types.OID // SET SESSION AUTHORIZATION
-	role    types.OID // SET ROLE: the current user
-	super   bool      // of the current user
-	backend *txn.Backend
-	set     *settings
-	drv     derived
-	env     functions.Env
-	arena   types.Arena
-	norm    parser.Normalizer
+	leadView uint64 // the view in which this node led when the session began; see Options.ConfirmRead
+	e        *Engine
+	info     pgwire.StartupInfo
+	db       types.OID
+	dbName   string
+	login    types.OID // the role that authenticated
+	session  types.OID // SET SESSION AUTHORIZATION
+	role     types.OID // SET ROLE: the current user
+	super    bool      // of the current user
+	backend  *txn.Backend
+	set      *settings
+	drv      derived
+	env      functions.Env
+	arena    types.Arena
+	norm     parser.Normalizer
 
 	view   *catalog.Bound // the catalog between transactions, under the search path
 	viewOf viewKey
@@ -88,6 +89,9 @@ func newSession(e *Engine, info pgwire.StartupInfo, role *catalog.Role, db *cata
 	s := &Session{e: e, info: info, db: db.OID, dbName: db.Name, login: role.OID, session: role.OID, role: role.OID, super: role.Super,
 		set: newSettings(e.defaults), prepared: map[string]*preparedStatement{}, portals: map[string]*portal{}, listening: map[string]struct{}{},
 		ctx: context.Background()}
+	if e.opts.View != nil {
+		s.leadView = e.opts.View()
+	}
 	s.set.applyRoleSettings(e.opts.Catalog().Bind(db.OID).Settings(), db.OID, role.OID)
 	s.set.reset["session_authorization"] = role.Name
 	s.set.reset["is_superuser"] = onOff(role.Super)
