@@ -1,7 +1,9 @@
 package planner
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"kimberlite/exec/plan"
 	"kimberlite/sql/pgerr"
@@ -228,8 +230,8 @@ func (r *root) wantOrders() {
 		return
 	}
 	if len(q.Windows) > 0 && r.hasWindowCalls() {
-		for _, w := range q.Windows {
-			add(r.sortKeysOf(append(append([]tree.SortClause(nil), w.Partition...), w.Order...)))
+		for _, w := range windowOrder(q.Windows) { // the first one is the first to be sorted for
+			add(r.sortKeysOf(uniqueOrder(w)))
 		}
 		return
 	}
@@ -458,12 +460,34 @@ func (r *root) planWindows(node plan.Node) (plan.Node, error) {
 	return node, nil
 }
 
-// windowOrder: clauses with longer sort keys first, so that ones that are a prefix of them need no sort of their own.
+// windowOrder puts the clauses in PostgreSQL's order (common_prefix_cmp): by their sort columns, so that equal prefixes meet, longer ones first and one that is a
+// prefix of the one before it needs no sort of its own. It shows in the order of unsorted results.
 func windowOrder(ws []*tree.WindowClause) []*tree.WindowClause {
 	out := append([]*tree.WindowClause(nil), ws...)
-	for i := 1; i < len(out); i++ {
-		for j := i; j > 0 && len(out[j].Partition)+len(out[j].Order) > len(out[j-1].Partition)+len(out[j-1].Order); j-- {
-			out[j], out[j-1] = out[j-1], out[j]
+	slices.SortStableFunc(out, func(x, y *tree.WindowClause) int {
+		a, b := uniqueOrder(x), uniqueOrder(y)
+		for i := 0; i < len(a) && i < len(b); i++ {
+			if c := cmp.Or(cmp.Compare(b[i].SortRef, a[i].SortRef), cmp.Compare(b[i].SortOp, a[i].SortOp)); c != 0 {
+				return c
+			}
+			if a[i].NullsFirst != b[i].NullsFirst {
+				if a[i].NullsFirst {
+					return -1
+				}
+				return 1
+			}
+		}
+		return cmp.Compare(len(b), len(a))
+	})
+	return out
+}
+
+// uniqueOrder is what a window sorts by: partition and order columns, each once.
+func uniqueOrder(w *tree.WindowClause) []tree.SortClause {
+	var out []tree.SortClause
+	for _, c := range append(append([]tree.SortClause(nil), w.Partition...), w.Order...) {
+		if !slices.Contains(out, c) {
+			out = append(out, c)
 		}
 	}
 	return out
