@@ -21,5 +21,8 @@
 // RowDecoder takes it apart into vectors. Prune (history.go) removes old versions one day. New indexes are built in backfill.go;
 // store.go opens and closes; rebuild.go starts over; verify.go distrusts everything; status.go is for views.
 //
+// Beside that path: a large transaction comes in chunks (chunks.go), and a bulk load skips the memtable (load.go); hot.go and keytop.go spare
+// look-ups of single keys.
+//
 // Start debugging with Verify, which names the first wrong row or index, and with AppliedPosition against the log's last position.
 package projections
