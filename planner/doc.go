@@ -14,8 +14,10 @@
 //	P5. Same query, same catalog version, same statistics and settings: same plan.
 //
 // Life of a query: prepare.go (WITH, sublinks to joins, subqueries pulled up, expressions folded) -> jointree.go (clauses distributed, outer joins
-// ordered, equivalences.go) -> scan.go (access paths of each relation) -> joinorder.go (dynamic programming over joins, join.go costs each) ->
-// upper.go (grouping, windows, DISTINCT, ORDER BY, LIMIT), setop.go, modify.go -> setrefs.go -> explain.go prints.
+// ordered, equivalence.go) -> scan.go, index.go, bitmap.go (access paths of each relation) -> joinorder.go (dynamic programming over joins; join_nest.go,
+// join_hash.go and join_merge.go cost each) -> upper.go (windows, DISTINCT, ORDER BY, LIMIT), grouping.go, minmax.go, setop.go, modify.go -> setrefs.go ->
+// explain*.go print.
 //
-// Start debugging with EXPLAIN (VERBOSE) and the enable_* settings; a wrong row estimate is in selectivity.go.
+// Start debugging with EXPLAIN (VERBOSE) and the enable_* settings; a wrong row estimate is in selectivity.go. Where a plan is another one than PostgreSQL's, compare the
+// costs of both with the enable_* settings: they follow costsize.c. testdata has plans; -reference takes them from a PostgreSQL server.
 package planner
