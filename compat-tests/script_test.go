@@ -107,14 +107,19 @@ func (c *scriptSession) run(out *strings.Builder, sql string) {
 	var body strings.Builder
 	for res.NextResult() {
 		r := res.ResultReader()
-		fields := r.FieldDescriptions()
-		for i, f := range fields {
-			body.WriteString(map[bool]string{true: "|"}[i > 0] + f.Name)
+		var names []string
+		for _, f := range r.FieldDescriptions() {
+			names = append(names, f.Name)
 		}
-		if len(fields) > 0 {
-			body.WriteByte('\n')
+		// Whether an error comes before or after the names of the columns is of no interest.
+		header := func() {
+			if len(names) > 0 {
+				body.WriteString(strings.Join(names, "|") + "\n")
+				names = nil
+			}
 		}
 		for r.NextRow() {
+			header()
 			for i, v := range r.Values() {
 				if i > 0 {
 					body.WriteByte('|')
@@ -128,6 +133,7 @@ func (c *scriptSession) run(out *strings.Builder, sql string) {
 			body.WriteByte('\n')
 		}
 		if tag, err := r.Close(); err == nil {
+			header()
 			fmt.Fprintf(&body, "-- %s\n", tag)
 		}
 	}

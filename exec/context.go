@@ -32,6 +32,8 @@ type Context struct {
 	Notice   func(*pgerr.Error)
 	// Cursor finds the row id that a cursor is positioned on, for WHERE CURRENT OF.
 	Cursor func(name string, rel types.OID) (rowID int64, err error)
+	// Functions runs functions that are defined in SQL; nil where there are none.
+	Functions FunctionRunner
 	// View, if set, is what the statement sees; otherwise the execution starts a command of Txn when it first reads or writes.
 	View *txn.View
 	// Modified is told how many rows of a table a statement changed, for statistics; may be nil.

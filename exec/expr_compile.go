@@ -305,7 +305,7 @@ func (c *compiler) call(s callSite) (expr, props, error) {
 		if proc.Volatile == 'v' {
 			p |= usesVolatile
 		}
-		if x := c.kernel(proc.Src, s, args); x != nil {
+		if x := c.kernel(kernelName(proc), s, args); x != nil {
 			return c.once(x, p, s.t)
 		}
 	}
@@ -320,6 +320,9 @@ func (c *compiler) call(s callSite) (expr, props, error) {
 // function compiles a call of an implementation in package functions.
 func (c *compiler) function(s callSite, proc *catalog.Proc, args []expr) (*funcExpr, error) {
 	impl, ok := functions.LookupScalar(s.fn)
+	if !ok {
+		impl, ok = c.userFunction(proc)
+	}
 	if !ok {
 		return nil, c.unsupported(s, proc)
 	}
@@ -340,6 +343,14 @@ func (c *compiler) function(s callSite, proc *catalog.Proc, args []expr) (*funcE
 		}
 	}
 	return f, nil
+}
+
+// kernelName is the name under which our own kernels know a function; a source text in another language is none.
+func kernelName(p *catalog.Proc) string {
+	if p.Lang != catalog.LangInternal {
+		return ""
+	}
+	return p.Src
 }
 
 // proc finds a function's catalog row; the built-in ones are found without a catalog.
@@ -376,7 +387,7 @@ func (c *compiler) fn2(fn types.OID, coll types.OID, a, b types.T, ret types.T) 
 	proc := c.proc(fn)
 	var call expr
 	if proc != nil {
-		call = c.kernel(proc.Src, s, args)
+		call = c.kernel(kernelName(proc), s, args)
 	}
 	if call == nil {
 		f, err := c.function(s, proc, args)

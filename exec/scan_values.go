@@ -82,6 +82,8 @@ type srf struct {
 	argv   []types.Datum
 	scalar expr // instead of fn
 	expand bool // a scalar that is composite is spread over its columns
+	// dropped says which columns of the row type are dropped (in FROM, see droppedColumns); cols leaves them out.
+	dropped []bool
 
 	src  functions.RowSource
 	buf  *types.Batch
@@ -103,7 +105,12 @@ func (c *compiler) srf(e tree.Expr, cols []types.T, defs []types.Field) (*srf, e
 		args, fn, coll, set = o.Args, o.Func, o.InputColl, true
 	}
 	impl, known := functions.LookupSet(fn)
-	if !set && !(ok && known && len(cols) != 1) {
+	row, user := false, false // row: one row, whose columns only this use declares
+	if !known && (set || ok && f.T.OID == types.OIDRecord) {
+		impl, known = c.userSet(c.proc(fn), !set)
+		row, user = known && !set, known
+	}
+	if !set && !row && !(ok && known && len(cols) != 1) {
 		inner := *c
 		inner.defs = defs
 		x, err := inner.compile(e)
@@ -133,8 +140,8 @@ func (c *compiler) srf(e tree.Expr, cols []types.T, defs []types.Field) (*srf, e
 			Args: make([]types.T, len(xs)), ConstArgs: make([]*types.Datum, len(xs)),
 		}
 		if proc != nil {
-			out.call.Name, out.strict = proc.Name, proc.Strict
-			if fields := outFields(c.io, proc, args); len(fields) > 1 && len(cols) == 1 && cols[0].OID == types.OIDRecord {
+			out.call.Name, out.strict = proc.Name, proc.Strict && !row
+			if fields := outFields(c.io, proc, args); !user && len(fields) > 1 && len(cols) == 1 && cols[0].OID == types.OIDRecord {
 				out.pack = newPackedRows(c.io, fields)
 				out.cols = out.pack.types()
 			}
@@ -280,10 +287,41 @@ func (s *srf) stop() {
 	s.live = false
 }
 
+// copyRow copies the next row, NULLs when there is none, and returns its number of columns.
+func (s *srf) copyRow(dst []types.Datum, ok bool) int {
+	k := 0
+	put := func(c *types.Vec) {
+		dst[k] = types.NullDatum
+		if ok && c != nil {
+			dst[k] = c.Datum(s.at)
+		}
+		k++
+	}
+	live := s.buf.Cols
+	for _, gone := range s.dropped {
+		if gone {
+			put(nil)
+			continue
+		}
+		put(live[0])
+		live = live[1:]
+	}
+	if s.dropped == nil {
+		for _, c := range live {
+			put(c)
+		}
+	}
+	if ok {
+		s.at++
+	}
+	return k
+}
+
 // functionSource runs the functions of ROWS FROM in lockstep.
 type functionSource struct {
 	st    *state
 	funcs []*srf
+	gaps  bool // some function's row type has dropped columns, which are NULL
 	ord   bool
 	pos   int64
 	out   *batchBuilder
@@ -305,7 +343,18 @@ func (b *builder) functionScan(n *plan.FunctionScan) (operator, error) {
 			return nil, err
 		}
 		src.funcs = append(src.funcs, f)
-		all = append(all, cols...)
+		if f.dropped = c.droppedColumns(&n.Funcs[i]); f.dropped == nil {
+			all = append(all, cols...)
+			continue
+		}
+		src.gaps = true
+		for _, gone := range f.dropped {
+			t := types.Of(types.OIDInt4)
+			if !gone {
+				t, cols = cols[0], cols[1:]
+			}
+			all = append(all, t)
+		}
 	}
 	if n.Ordinality {
 		all = append(all, types.Of(types.OIDInt8))
@@ -346,8 +395,8 @@ func (c *compiler) functionColumns(f *tree.RangeFunc) ([]types.T, error) {
 // columnDefinitions returns the column definition list of a function in FROM, nil if it has none.
 func columnDefinitions(f *tree.RangeFunc) []types.Field {
 	var out []types.Field
-	for i, t := range f.ColTypes {
-		out = append(out, types.Field{Name: f.ColNames[i], T: t})
+	for i, name := range f.ColNames {
+		out = append(out, types.Field{Name: name, T: f.ColTypes[i]})
 	}
 	return out
 }
@@ -357,7 +406,11 @@ func outFields(io *types.Ctx, p *catalog.Proc, args []tree.Expr) []types.Field {
 	var out []types.Field
 	for i, m := range p.ArgModes {
 		if m == 'o' || m == 'b' || m == 't' {
-			out = append(out, types.Field{Name: p.ArgNames[i], T: outType(io, p, p.AllArgs[i], args)})
+			f := types.Field{T: outType(io, p, p.AllArgs[i], args)}
+			if i < len(p.ArgNames) {
+				f.Name = p.ArgNames[i]
+			}
+			out = append(out, f)
 		}
 	}
 	return out
@@ -377,6 +430,24 @@ func outType(io *types.Ctx, p *catalog.Proc, t types.OID, args []tree.Expr) type
 		}
 	}
 	return types.Of(t)
+}
+
+// droppedColumns says which columns of a function's row type are dropped, by attribute number, as far as the type had columns when the use of the function was
+// analyzed; nil when none is and none was added since.
+func (c *compiler) droppedColumns(f *tree.RangeFunc) []bool {
+	ty := types.Lookup(c.io, types.BaseType(c.io, f.Expr.Type()).OID)
+	if len(f.ColTypes) > 0 || ty == nil || ty.Kind != types.KindComposite || c.cat == nil {
+		return nil
+	}
+	rel := c.cat.Relation(ty.Relid)
+	if rel == nil || len(rel.Columns) == len(ty.Fields) && len(ty.Fields) <= f.NCols {
+		return nil
+	}
+	out := make([]bool, min(len(rel.Columns), f.NCols))
+	for i := range out {
+		out[i] = rel.Columns[i].Dropped
+	}
+	return out
 }
 
 func isComposite(io *types.Ctx, oid types.OID) bool {
@@ -403,7 +474,7 @@ func (s *functionSource) close() {
 }
 
 func (s *functionSource) next() (*types.Batch, error) {
-	if len(s.funcs) == 1 && !s.ord {
+	if len(s.funcs) == 1 && !s.ord && !s.gaps {
 		f := s.funcs[0]
 		if !f.live {
 			return nil, nil
@@ -434,17 +505,7 @@ func (s *functionSource) next() (*types.Batch, error) {
 				return nil, err
 			}
 			any = any || ok
-			for _, c := range f.buf.Cols {
-				if ok {
-					s.row[k] = c.Datum(f.at)
-				} else {
-					s.row[k] = types.NullDatum
-				}
-				k++
-			}
-			if ok {
-				f.at++
-			}
+			k += f.copyRow(s.row[k:], ok)
 		}
 		if !any {
 			break

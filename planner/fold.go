@@ -19,6 +19,9 @@ func (r *root) foldOne(e tree.Expr) tree.Expr {
 	case *tree.BoolExpr:
 		return foldBool(e)
 	case *tree.FuncExpr:
+		if x := r.inlineCall(e); x != nil {
+			return x
+		}
 		if e.RetSet || r.volatility(e.Func) != 'i' {
 			return e
 		}

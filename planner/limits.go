@@ -14,6 +14,8 @@ const (
 	maxEstimatedElements = 100
 	// unknownTablePages is the least size that a table without statistics is thought to have, as in PostgreSQL.
 	unknownTablePages = 10
+	// inlinedSetsMax bounds the functions in FROM that are replaced by their queries: one that calls itself would never end.
+	inlinedSetsMax = 50
 	// maxDepth bounds the nesting of query levels, so that a hostile text can't exhaust the stack.
 	maxDepth = 200
 )

@@ -18,6 +18,9 @@ type Env struct {
 	TableSize func(rel types.OID) (rows, bytes float64)
 	// IsVirtual reports whether a relation's rows are computed (pg_catalog and its kin); nil for none.
 	IsVirtual func(rel types.OID) bool
+	// SQLFunction gives the analyzed query of a function in LANGUAGE sql whose body is a single one and may stand in the place of a call with these types of
+	// arguments, result and, for a result that only its use declares, columns; nil for other functions. The query is the caller's own.
+	SQLFunction func(p *catalog.Proc, args []types.OID, ret types.OID, cols []types.T) *tree.Query
 }
 
 // global is shared by all levels of one statement.
@@ -32,6 +35,9 @@ type global struct {
 	modCTEs  []int
 	// levels counts query levels, rangeTable the entries of their range tables.
 	levels, rangeTable int
+	// inlining are the functions whose bodies are being put in the place of their calls, inlinedSets counts those in FROM.
+	inlining    []types.OID
+	inlinedSets int
 }
 
 func (g *global) newParam() int { g.params++; return g.params - 1 }

@@ -16,6 +16,7 @@ func (r *root) prepare() error {
 	if len(r.q.From.List) > 0 && r.q.HasSubLinks {
 		r.pullUpSublinks()
 	}
+	r.inlineSets()
 	r.pullUpSubqueries()
 	if err := r.prepareExpressions(); err != nil {
 		return err

@@ -93,7 +93,8 @@ type analyzer struct {
 	asOf   map[int32]*parser.AsOf
 	stmt   *parser.Stmt // nil for expressions outside statements
 	params *params
-	depth  int // recursion of expressions and queries
+	fn     *functionParams // when the body of a function is analyzed
+	depth  int             // recursion of expressions and queries
 }
 
 func newAnalyzer(env *Env, asOf map[int32]*parser.AsOf) *analyzer {
@@ -189,6 +190,7 @@ type state struct {
 	hasSubLinks     bool
 	hasModifying    bool
 	lastSRF         tree.Expr
+	procCall        *pg.FuncCall // the call of CALL
 	// column, when set, is asked first for a name without qualification (VALUE of a domain's check).
 	column func(name string, loc int32) tree.Expr
 }

@@ -14,24 +14,26 @@ type ExprKind uint8
 
 // The kinds.
 const (
-	ExprCheck          ExprKind = iota // CHECK of a table: boolean
-	ExprDomainCheck                    // CHECK of a domain: boolean over VALUE
-	ExprDefault                        // DEFAULT of a column or domain
-	ExprGenerated                      // GENERATED ALWAYS AS (...) STORED
-	ExprIndex                          // index expression
-	ExprIndexPredicate                 // WHERE of a partial index: boolean
-	ExprPartition                      // partition key expression
-	ExprPartitionBound                 // value in FOR VALUES
-	ExprCopyWhere                      // COPY FROM ... WHERE: boolean
-	ExprUsing                          // ALTER COLUMN TYPE ... USING
-	ExprExecute                        // argument of EXECUTE
-	ExprCall                           // argument of CALL
+	ExprCheck           ExprKind = iota // CHECK of a table: boolean
+	ExprDomainCheck                     // CHECK of a domain: boolean over VALUE
+	ExprDefault                         // DEFAULT of a column or domain
+	ExprGenerated                       // GENERATED ALWAYS AS (...) STORED
+	ExprIndex                           // index expression
+	ExprIndexPredicate                  // WHERE of a partial index: boolean
+	ExprPartition                       // partition key expression
+	ExprPartitionBound                  // value in FOR VALUES
+	ExprCopyWhere                       // COPY FROM ... WHERE: boolean
+	ExprUsing                           // ALTER COLUMN TYPE ... USING
+	ExprExecute                         // argument of EXECUTE
+	ExprCall                            // argument of CALL
+	ExprFunctionDefault                 // default of a function's parameter
 )
 
 var ddlKinds = map[ExprKind]exprKind{
 	ExprCheck: kindCheck, ExprDomainCheck: kindDomainCheck, ExprDefault: kindDefault, ExprGenerated: kindGenerated, ExprIndex: kindIndexExpr,
 	ExprIndexPredicate: kindIndexPredicate, ExprPartition: kindPartitionExpr, ExprPartitionBound: kindPartitionBound, ExprCopyWhere: kindCopyWhere,
 	ExprUsing: kindTransform, ExprExecute: kindExecute, ExprCall: kindCall,
+	ExprFunctionDefault: kindFunctionDefault,
 }
 
 // ExprScope says what an expression may refer to and what it must give.
@@ -76,6 +78,21 @@ func AnalyzeExpr(env *Env, node *pg.Node, kind ExprKind, scope ExprScope) (e tre
 	s.assignCollation(e)
 	s.checkDDLExpr(e, kind, scope)
 	return e, nil
+}
+
+// AnalyzeCall analyzes the call of CALL, which may stand in the body of a function (in).
+func AnalyzeCall(env *Env, n *pg.FuncCall, in *FunctionCall) (call *tree.FuncExpr, err error) {
+	defer catch(&err)
+	a := newAnalyzer(env, nil)
+	a.params = newParams(nil, false)
+	if in != nil {
+		a.fn, a.params = newFunctionParams(in.Proc, in.Args), newParams(in.Args, false)
+	}
+	s := a.newState(nil)
+	s.procCall = n
+	e := s.expr(&pg.Node{Node: &pg.Node_FuncCall{FuncCall: n}}, kindCall)
+	s.assignCollation(e)
+	return e.(*tree.FuncExpr), nil
 }
 
 // AnalyzeCopyWhere analyzes the WHERE of COPY FROM: a condition over the columns of the table, Vars with VarNo 1.

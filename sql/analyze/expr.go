@@ -93,7 +93,7 @@ func (s *state) recurse(n *pg.Node) tree.Expr {
 func (s *state) columnRef(n *pg.ColumnRef) tree.Expr {
 	loc := n.Location
 	switch s.kind {
-	case kindDefault, kindFunctionDefault:
+	case kindDefault:
 		failf(loc, pgerr.FeatureNotSupported, "cannot use column reference in DEFAULT expression")
 	case kindPartitionBound:
 		failf(loc, pgerr.FeatureNotSupported, "cannot use column reference in partition bound expression")
@@ -115,6 +115,9 @@ func (s *state) columnRef(n *pg.ColumnRef) tree.Expr {
 		if ns, levels := s.findNSItem("", name, loc); ns != nil {
 			return s.wholeRow(ns, levels, loc)
 		}
+		if e := s.functionParam(fields, loc); e != nil {
+			return e
+		}
 		s.missingColumn("", name, loc)
 	}
 	schema, table := "", ""
@@ -133,6 +136,9 @@ func (s *state) columnRef(n *pg.ColumnRef) tree.Expr {
 	}
 	ns, levels := s.findNSItem(schema, table, loc)
 	if ns == nil {
+		if e := s.functionParam(fields, loc); e != nil {
+			return e
+		}
 		s.missingTable(schema, table, loc)
 	}
 	last := fields[len(fields)-1]
@@ -146,6 +152,9 @@ func (s *state) columnRef(n *pg.ColumnRef) tree.Expr {
 	// It may be a function of the whole row.
 	row := s.wholeRow(ns, levels, loc)
 	if e := s.funcOrColumn([]*pg.Node{last}, []tree.Expr{row}, s.lastSRF, nil, loc); e != nil {
+		return e
+	}
+	if e := s.functionParam(fields, loc); e != nil {
 		return e
 	}
 	s.missingColumn(table, name, loc)

@@ -271,6 +271,11 @@ func (s *state) addFunction(names []string, exprs []tree.Expr, defs [][]*pg.Node
 			}
 		} else {
 			fields = s.functionColumns(names[i], e, alias, len(exprs))
+			if e.Type().OID == types.OIDRecord { // OUT parameters, which may be polymorphic
+				for _, f := range fields {
+					fn.ColTypes, fn.ColColls = append(fn.ColTypes, f.T), append(fn.ColColls, f.Coll)
+				}
+			}
 		}
 		fn.NCols = len(fields)
 		r.Funcs = append(r.Funcs, fn)
@@ -328,7 +333,7 @@ func (s *state) singleOutName(e tree.Expr) string {
 	}
 	name, n := "", 0
 	for i, m := range p.ArgModes {
-		if m == 'o' || m == 'b' {
+		if m == 'o' || m == 'b' || m == 't' {
 			n++
 			if i < len(p.ArgNames) {
 				name = p.ArgNames[i]

@@ -197,7 +197,10 @@ func (s *state) funcOrColumn(names []*pg.Node, args []tree.Expr, last tree.Expr,
 			}
 		}
 		err := pgerr.Newf(pgerr.UndefinedFunction, "function %s does not exist", s.sigString(full, argNames, actual)).At(int(loc))
-		if len(n.AggOrder) > 1 && !n.AggWithinGroup {
+		if n == s.procCall {
+			err.Message = "procedure" + strings.TrimPrefix(err.Message, "function")
+			err.WithHint("No procedure matches the given name and argument types. You might need to add explicit type casts.")
+		} else if len(n.AggOrder) > 1 && !n.AggWithinGroup {
 			err.WithHint("No aggregate function matches the given name and argument types. Perhaps you misplaced ORDER BY; ORDER BY must appear after all regular arguments of the aggregate.")
 		} else {
 			err.WithHint("No function matches the given name and argument types. You might need to add explicit type casts.")
@@ -206,6 +209,10 @@ func (s *state) funcOrColumn(names []*pg.Node, args []tree.Expr, last tree.Expr,
 	case funcMultiple:
 		if isColumn {
 			return nil
+		}
+		if n == s.procCall {
+			fail(pgerr.Newf(pgerr.AmbiguousFunction, "procedure %s is not unique", s.sigString(full, argNames, actual)).
+				WithHint("Could not choose a best candidate procedure. You might need to add explicit type casts.").At(int(loc)))
 		}
 		fail(pgerr.Newf(pgerr.AmbiguousFunction, "function %s is not unique", s.sigString(full, argNames, actual)).
 			WithHint("Could not choose a best candidate function. You might need to add explicit type casts.").At(int(loc)))
@@ -262,7 +269,11 @@ func (c *call) checkUse() {
 	bad := func(format string, args ...any) { failf(c.loc, pgerr.WrongObjectType, format, args...) }
 	switch c.class {
 	case funcNormal, funcProcedure, funcCoercion:
-		if c.class == funcProcedure && c.s.kind != kindCall {
+		if c.class != funcProcedure && n == c.s.procCall {
+			fail(pgerr.Newf(pgerr.WrongObjectType, "%s is not a procedure", c.s.sigString(c.name, c.argNames, c.actual)).
+				WithHint("To call a function, use SELECT.").At(int(c.loc)))
+		}
+		if c.class == funcProcedure && n != c.s.procCall {
 			fail(pgerr.Newf(pgerr.WrongObjectType, "%s is a procedure", c.s.sigString(c.name, c.argNames, c.actual)).
 				WithHint("To call a procedure, use CALL.").At(int(c.loc)))
 		}
@@ -424,6 +435,9 @@ func (s *state) procDefaults(p *catalog.Proc) []tree.Expr {
 			return v.([]tree.Expr)
 		}
 	}
+	if p.DefaultExprs != nil {
+		return storedDefaults(p)
+	}
 	nodes, err := parser.ParseExprList(p.Defaults)
 	if err != nil || len(nodes) != p.NDefaults {
 		fail(pgerr.Internal("malformed default arguments of function %s", p.Name))
@@ -442,6 +456,19 @@ func (s *state) procDefaults(p *catalog.Proc) []tree.Expr {
 	}
 	if builtin {
 		procDefaultCache.Store(p.OID, out)
+	}
+	return out
+}
+
+// storedDefaults are the defaults of a user's function.
+func storedDefaults(p *catalog.Proc) []tree.Expr {
+	out := make([]tree.Expr, len(p.DefaultExprs))
+	for i, b := range p.DefaultExprs {
+		e, err := tree.Decode(b)
+		if err != nil {
+			fail(err)
+		}
+		out[i] = e
 	}
 	return out
 }
@@ -540,14 +567,14 @@ func (s *state) recordFields(e tree.Expr) []rowField {
 
 // funcResultFields are the columns that a function returning rows declares, nil for none (get_func_result_type).
 func (s *state) funcResultFields(f *tree.FuncExpr) []rowField {
+	return s.resultFields(s.cat.Proc(f.Func), f)
+}
+
+func (s *state) resultFields(p *catalog.Proc, f *tree.FuncExpr) []rowField {
 	if fields := s.rowFields(f.T.OID); fields != nil {
 		return fields
 	}
-	if f.T.OID != types.OIDRecord {
-		return nil
-	}
-	p := s.cat.Proc(f.Func)
-	if p == nil || p.AllArgs == nil {
+	if f.T.OID != types.OIDRecord || p == nil || p.AllArgs == nil {
 		return nil
 	}
 	var declared []types.OID // input parameters, then resolved with the actual arguments for polymorphic OUT parameters

@@ -377,10 +377,47 @@ func (v *Bound) EachDependent(class, object types.OID, sub int, f func(Edge)) {
 }
 
 // Procs implements Reader.
-func (v *Bound) Procs(name string) []*Proc { return BuiltinProcs(name) }
+func (v *Bound) Procs(name string) []*Proc {
+	out := BuiltinProcs(name)
+	v.snap.names.AscendGreaterOrEqual(nameItem{kind: KindFunction, container: v.db, name: name}, func(n nameItem) bool {
+		if n.kind != KindFunction || n.container != v.db || n.name != name {
+			return false
+		}
+		out = append(out, &n.desc.(*Function).Proc)
+		return true
+	})
+	return out
+}
 
 // Proc implements Reader.
-func (v *Bound) Proc(oid types.OID) *Proc { return BuiltinProc(oid) }
+func (v *Bound) Proc(oid types.OID) *Proc {
+	if oid < FirstNormalOID {
+		return BuiltinProc(oid)
+	}
+	if f := v.Function(oid); f != nil {
+		return &f.Proc
+	}
+	return nil
+}
+
+// Function finds a user's function, nil if there is none.
+func (v *Bound) Function(oid types.OID) *Function {
+	d, _ := v.snap.get(KindFunction, oid).(*Function)
+	if d == nil || d.Database != v.db {
+		return nil
+	}
+	return d
+}
+
+// Functions lists the user's functions of the database.
+func (v *Bound) Functions() (out []*Function) {
+	ofKind(v.snap, func(d *Function) {
+		if d.Database == v.db {
+			out = append(out, d)
+		}
+	})
+	return out
+}
 
 // Operators implements Reader.
 func (v *Bound) Operators(name string) []*Operator { return BuiltinOperators(name) }

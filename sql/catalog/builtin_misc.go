@@ -63,6 +63,13 @@ func Keywords() []Keyword {
 	return out
 }
 
+// Languages of functions.
+const (
+	LangInternal types.OID = 12
+	LangC        types.OID = 13
+	LangSQL      types.OID = 14
+)
+
 // LanguageName returns the name of a procedural language, empty when there is none.
 func LanguageName(oid types.OID) string {
 	t := data("pg_language")

@@ -14,7 +14,7 @@ import (
 // a new one means that old releases must not read what is written.
 const descVersion = 1
 
-// Descriptor is any of *Database, *Schema, *Relation, *TypeDesc, *Role, *Comment, *Setting, *Statistics, *Tablespace, *Extension, *DefaultACL.
+// Descriptor is any of *Database, *Schema, *Relation, *TypeDesc, *Function, *Role, *Comment, *Setting, *Statistics, *Tablespace, *Extension, *DefaultACL.
 type Descriptor interface {
 	Head() *Header
 	Kind() Kind
@@ -34,6 +34,9 @@ func (*Relation) Kind() Kind { return KindRelation }
 
 // Kind implements Descriptor.
 func (*TypeDesc) Kind() Kind { return KindType }
+
+// Kind implements Descriptor.
+func (*Function) Kind() Kind { return KindFunction }
 
 // Kind implements Descriptor.
 func (*Role) Kind() Kind { return KindRole }
@@ -67,6 +70,8 @@ func newDescriptor(k Kind) Descriptor {
 		return &Relation{}
 	case KindType:
 		return &TypeDesc{}
+	case KindFunction:
+		return &Function{}
 	case KindRole:
 		return &Role{}
 	case KindComment:

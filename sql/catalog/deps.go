@@ -54,6 +54,8 @@ func Edges(d Descriptor) []Edge {
 		b.relation(d)
 	case *TypeDesc:
 		b.typeDesc(d)
+	case *Function:
+		b.function(d)
 	case *Extension:
 		b.add(ClassExtension, d.OID, 0, ClassSchema, d.Schema, 0, DepNormal)
 	case *DefaultACL:
@@ -151,6 +153,7 @@ func (b *edgeBuilder) constraint(r *Relation, c *Constraint) {
 	if len(c.Cols) == 0 {
 		b.add(ClassConstraint, c.OID, 0, ClassRelation, r.OID, 0, DepAuto)
 	}
+	b.list(ClassConstraint, c.OID, 0, c.Deps)
 	if c.Type != 'f' {
 		return
 	}
@@ -172,6 +175,21 @@ func (b *edgeBuilder) typeDesc(d *TypeDesc) {
 	}
 	for i := range d.Constraints {
 		b.add(ClassConstraint, d.Constraints[i].OID, 0, ClassType, d.OID, 0, DepAuto)
+		b.list(ClassConstraint, d.Constraints[i].OID, 0, d.Constraints[i].Deps)
 	}
 	b.list(ClassType, d.OID, 0, d.DependsOn)
+}
+
+func (b *edgeBuilder) function(f *Function) {
+	p := &f.Proc
+	b.add(ClassProc, f.OID, 0, ClassSchema, p.Namespace, 0, DepNormal)
+	b.add(ClassProc, f.OID, 0, ClassType, p.Ret, 0, DepNormal)
+	args := p.AllArgs
+	if args == nil {
+		args = p.Args
+	}
+	for _, t := range args {
+		b.add(ClassProc, f.OID, 0, ClassType, t, 0, DepNormal)
+	}
+	b.list(ClassProc, f.OID, 0, f.DependsOn)
 }

@@ -131,6 +131,8 @@ type Constraint struct {
 	DeleteSetCols      []int       `json:",omitempty"`
 	Match              byte        `json:",omitempty"` // 's' simple, 'f' full
 	EqOps              []types.OID `json:",omitempty"` // PK = FK operators
+	// Deps lists what the expression of a CHECK needs beyond its relation or domain.
+	Deps []Dependency `json:",omitempty"`
 }
 
 // Index is the index part of a relation with RelKind 'i': a row of pg_index.
@@ -199,6 +201,13 @@ type TypeDesc struct {
 	Constraints []Constraint `json:",omitempty"` // of a domain
 	DefaultExpr []byte       `json:",omitempty"`
 	DependsOn   []Dependency `json:",omitempty"`
+}
+
+// Function is a user's function or procedure. The OID, Name, Namespace and Owner of Proc repeat the header.
+type Function struct {
+	Header
+	Proc      Proc
+	DependsOn []Dependency `json:",omitempty"`
 }
 
 // Role is a row of pg_authid.

@@ -390,11 +390,14 @@ func eachRoutine(s *scan, emit func(*Proc)) {
 	}
 	if byName {
 		for _, n := range names {
-			for _, p := range BuiltinProcs(n) {
+			for _, p := range s.b().Procs(n) {
 				give(p)
 			}
 		}
 		return
+	}
+	for _, f := range s.b().Functions() {
+		give(&f.Proc)
 	}
 	for i := range builtinProcs.table.len() {
 		give(procAt(i))
@@ -408,6 +411,11 @@ func specificName(p *Proc) string { return p.Name + "_" + utoa(p.OID) }
 
 // ProcACL returns the grants in force on a function.
 func ProcACL(r Reader, p *Proc) []ACLItem {
+	if p.OID >= FirstNormalOID {
+		if f := BoundOf(r).Function(p.OID); f != nil {
+			return aclOf(f.ACL, 'f', f.Owner)
+		}
+	}
 	if p.ACL == "" {
 		return DefaultACLFor('f', p.Owner)
 	}
@@ -422,7 +430,7 @@ func ProcACL(r Reader, p *Proc) []ACLItem {
 }
 
 func mayExecute(e *Env, p *Proc) bool {
-	return p.ACL == "" || e.hasRole(p.Owner) || HasPrivs(e.Reader, e.User, p.Owner, ProcACL(e.Reader, p), PrivExecute, false, true)
+	return p.ACL == "" && p.OID < FirstNormalOID || e.hasRole(p.Owner) || HasPrivs(e.Reader, e.User, p.Owner, ProcACL(e.Reader, p), PrivExecute, false, true)
 }
 
 func infoRoutines() vtable {

@@ -89,6 +89,11 @@ type Proc struct {
 	Body       string // prosqlbody as SQL text
 	Config     []string
 	ACL        string // aclitem[] as text, empty: the default
+	// A user's function has its defaults as encoded expressions instead of Defaults, its body in standard SQL form as encoded queries instead of Body,
+	// and its grants in its descriptor.
+	DefaultExprs [][]byte `json:",omitempty"`
+	Queries      [][]byte `json:",omitempty"`
+	BodyReturn   bool     `json:",omitempty"` // the body is RETURN expression
 }
 
 // Operator is a row of pg_operator.

@@ -39,7 +39,7 @@ type descItem struct {
 }
 
 // nameItem finds a descriptor by name. Relations and types are unique in a schema; databases, roles and tablespaces everywhere; schemas and extensions
-// in a database, which then is the container.
+// in a database, which then is the container. Functions, which may share a name, are listed by database.
 type nameItem struct {
 	kind      Kind
 	container types.OID
@@ -226,7 +226,7 @@ func eachName(d Descriptor, f func(nameItem)) {
 	switch d := d.(type) {
 	case *Database, *Role, *Tablespace:
 		f(nameItem{kind: d.Kind(), name: h.Name, oid: h.OID, desc: d})
-	case *Schema, *Extension:
+	case *Schema, *Extension, *Function:
 		f(nameItem{kind: d.Kind(), container: h.Database, name: h.Name, oid: h.OID, desc: d})
 	case *Relation:
 		f(nameItem{kind: KindRelation, container: d.Schema, name: h.Name, oid: h.OID, desc: d})

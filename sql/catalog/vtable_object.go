@@ -331,17 +331,23 @@ func pgDBRoleSetting() vtable {
 	}
 }
 
-// pgProc is the generated rows and the functions that Kimberlite adds.
+// pgProc is the generated rows, the functions that Kimberlite adds and the users'.
 func pgProc() vtable {
 	type fn = func(*Env, *Proc) types.Datum
 	return withStatic{table[*Proc]{
 		rows: func(s *scan, emit func(*Proc)) {
 			oids, byOID := s.oids("oid")
 			names, byName := s.names("proname")
-			for _, p := range extraProcs() {
+			give := func(p *Proc) {
 				if (!byOID || slices.Contains(oids, p.OID)) && (!byName || slices.Contains(names, p.Name)) {
 					emit(p)
 				}
+			}
+			for _, p := range extraProcs() {
+				give(p)
+			}
+			for _, f := range s.b().Functions() {
+				give(&f.Proc)
 			}
 		},
 		cols: map[string]fn{
@@ -383,13 +389,22 @@ func pgProc() vtable {
 			},
 			"proargnames": func(e *Env, p *Proc) types.Datum { return textArrayOrNull(p.ArgNames) },
 			"proargdefaults": func(e *Env, p *Proc) types.Datum {
+				if len(p.DefaultExprs) > 0 {
+					return nodeDatum(p.DefaultExprs[0])
+				}
 				if p.Defaults == "" {
 					return types.NullDatum
 				}
 				return types.Str(SQLNode(p.Defaults))
 			},
-			"prosrc": func(e *Env, p *Proc) types.Datum { return types.Str(p.Src) },
-			"proacl": func(e *Env, p *Proc) types.Datum { return textDatum(types.OIDAclitemArray, p.ACL) },
+			"prosrc":    func(e *Env, p *Proc) types.Datum { return types.Str(p.Src) },
+			"proconfig": func(e *Env, p *Proc) types.Datum { return textArrayOrNull(p.Config) },
+			"proacl": func(e *Env, p *Proc) types.Datum {
+				if f := e.b().Function(p.OID); f != nil {
+					return aclArray(e, f.ACL, "")
+				}
+				return textDatum(types.OIDAclitemArray, p.ACL)
+			},
 		},
 	}}
 }

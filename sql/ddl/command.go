@@ -41,6 +41,13 @@ func CommandName(stmt *pg.Node) string {
 			return "SELECT INTO"
 		}
 		return "CREATE TABLE AS"
+	case *pg.Node_CreateFunctionStmt:
+		if n.CreateFunctionStmt.IsProcedure {
+			return "CREATE PROCEDURE"
+		}
+		return "CREATE FUNCTION"
+	case *pg.Node_AlterFunctionStmt:
+		return "ALTER " + objectWord(n.AlterFunctionStmt.Objtype)
 	case *pg.Node_IndexStmt:
 		return "CREATE INDEX"
 	case *pg.Node_ViewStmt:
@@ -194,13 +201,6 @@ func reindexNoBlock(n *pg.ReindexStmt) string {
 func refused(stmt *pg.Node) (what, hint string) {
 	const inApp = "Keep the logic in the application."
 	switch n := stmt.GetNode().(type) {
-	case *pg.Node_CreateFunctionStmt:
-		if n.CreateFunctionStmt.IsProcedure {
-			return "CREATE PROCEDURE", inApp
-		}
-		return "CREATE FUNCTION", inApp
-	case *pg.Node_AlterFunctionStmt:
-		return "ALTER FUNCTION", inApp
 	case *pg.Node_CreateTrigStmt:
 		return "CREATE TRIGGER", "Use constraints, defaults and generated columns, or keep the logic in the application."
 	case *pg.Node_RuleStmt:

@@ -42,6 +42,9 @@ func (r *runner) comment(n *pg.CommentStmt) {
 		t := r.needType(n.Object.GetTypeName().GetNames())
 		r.mustOwnType(t)
 		r.putComment(catalog.ClassType, t.OID, 0, n.Comment, false)
+	case pg.ObjectType_OBJECT_FUNCTION, pg.ObjectType_OBJECT_PROCEDURE, pg.ObjectType_OBJECT_ROUTINE:
+		f := r.ownFunction(n.Object.GetObjectWithArgs(), n.Objtype)
+		r.putComment(catalog.ClassProc, f.OID, 0, n.Comment, false)
 	case pg.ObjectType_OBJECT_COLUMN:
 		r.commentColumn(n)
 	case pg.ObjectType_OBJECT_TABCONSTRAINT:

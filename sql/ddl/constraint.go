@@ -39,15 +39,9 @@ func (r *runner) addCheck(table types.OID, c conSpec, names *[]string) *catalog.
 	*names = append(*names, name)
 	con := catalog.Constraint{
 		OID: r.oid(), Name: name, Type: 'c', Cols: cols, NoInherit: c.n.IsNoInherit, NotValid: c.n.SkipValidation, Expr: tree.Encode(e),
+		Deps: r.exprDeps(e, 0, catalog.DepNormal),
 	}
-	r.change(table, func(rel *catalog.Relation) {
-		rel.Constraints = append(rel.Constraints, con)
-		for _, d := range r.exprDeps(e, 0, catalog.DepNormal) {
-			if !slices.Contains(rel.DependsOn, d) {
-				rel.DependsOn = append(rel.DependsOn, d)
-			}
-		}
-	})
+	r.change(table, func(rel *catalog.Relation) { rel.Constraints = append(rel.Constraints, con) })
 	return &con
 }
 

@@ -218,6 +218,10 @@ func (r *runner) removeOne(a address, whole map[types.OID]bool) {
 				r.Overlay.Delete(rel)
 			}
 		}
+	case catalog.ClassProc:
+		if f := r.Overlay.Function(a.oid); f != nil {
+			r.Overlay.Delete(f)
+		}
 	case catalog.ClassSchema:
 		if s := r.Overlay.Schema(a.oid); s != nil {
 			r.Overlay.Delete(s)
@@ -316,6 +320,10 @@ func (r *runner) describe(a address) string {
 	case catalog.ClassRewrite:
 		if v := o.RuleByOID(a.oid); v != nil {
 			return "rule _RETURN on " + r.describe(address{catalog.ClassRelation, v.OID, 0})
+		}
+	case catalog.ClassProc:
+		if p := o.Proc(a.oid); p != nil {
+			return "function " + r.signature(p)
 		}
 	case catalog.ClassSchema:
 		return "schema " + quote(r.schemaName(a.oid))

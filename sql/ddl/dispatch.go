@@ -18,6 +18,10 @@ func findMore(stmt *pg.Node, do func(func(r *runner)) (func(*runner) string, boo
 		return one(func(r *runner) { r.createDomain(n.CreateDomainStmt) })
 	case *pg.Node_AlterDomainStmt:
 		return one(func(r *runner) { r.alterDomain(n.AlterDomainStmt) })
+	case *pg.Node_CreateFunctionStmt:
+		return one(func(r *runner) { r.createFunction(n.CreateFunctionStmt) })
+	case *pg.Node_AlterFunctionStmt:
+		return one(func(r *runner) { r.alterFunction(n.AlterFunctionStmt) })
 	case *pg.Node_CommentStmt:
 		return one(func(r *runner) { r.comment(n.CommentStmt) })
 	case *pg.Node_CreateRoleStmt:

@@ -40,6 +40,8 @@ func (r *runner) drop(n *pg.DropStmt) {
 			asked = r.dropSchemas(n)
 		case pg.ObjectType_OBJECT_TYPE, pg.ObjectType_OBJECT_DOMAIN:
 			asked = r.dropTypes(n)
+		case pg.ObjectType_OBJECT_FUNCTION, pg.ObjectType_OBJECT_PROCEDURE, pg.ObjectType_OBJECT_ROUTINE:
+			asked = r.dropFunctions(n)
 		case pg.ObjectType_OBJECT_EXTENSION:
 			asked = r.dropExtensions(n)
 		default:

@@ -40,6 +40,8 @@ type Env struct {
 	Prepared func(n *pg.ExecuteStmt) (*tree.Query, error)
 	// RunSQL parses, analyzes and runs a statement of our own making with parameters ($1 ...), for checks that are easily said in SQL.
 	RunSQL func(sql string, params []types.Datum, paramTypes []types.OID, row func([]types.Datum) error) (int64, error)
+	// CheckBodies is check_function_bodies.
+	CheckBodies bool
 	// Deparse prints a stored expression for error texts.
 	Deparse func(expr tree.Expr, rel types.OID) string
 	// AsOf holds the statement's AS OF clauses by the location of their tables.

@@ -110,6 +110,8 @@ func (r *runner) nodeDeps(out *[]catalog.Dependency, x tree.Expr) {
 		if x.T.OID == types.OIDRegclass && !x.Value.Null {
 			addDep(out, catalog.ClassRelation, types.OID(x.Value.I), 0, catalog.DepNormal)
 		}
+	case *tree.FuncExpr:
+		addDep(out, catalog.ClassProc, x.Func, 0, catalog.DepNormal)
 	case *tree.NextValueExpr:
 		addDep(out, catalog.ClassRelation, x.Seq, 0, catalog.DepNormal)
 	case *tree.SubLink:
@@ -170,6 +172,8 @@ func (r *runner) varDeps(out *[]catalog.Dependency, v *tree.Var, levels []*tree.
 	switch {
 	case rte.Kind == tree.RTERelation && v.AttNo > 0:
 		addDep(out, catalog.ClassRelation, rte.RelID, v.AttNo, catalog.DepNormal)
+	case rte.Kind == tree.RTEFunction && v.AttNo > 0:
+		r.functionColumnDeps(out, rte, v.AttNo)
 	case rte.Kind == tree.RTEJoin && v.AttNo > 0 && v.AttNo <= len(rte.JoinAlias):
 		tree.Walk(rte.JoinAlias[v.AttNo-1], func(x tree.Expr) bool {
 			if w, ok := x.(*tree.Var); ok {
@@ -177,6 +181,21 @@ func (r *runner) varDeps(out *[]catalog.Dependency, v *tree.Var, levels []*tree.
 			}
 			return x != nil
 		})
+	}
+}
+
+// functionColumnDeps follows a column of functions in FROM to that of the relation whose rows the function returns.
+func (r *runner) functionColumnDeps(out *[]catalog.Dependency, rte *tree.RTE, att int) {
+	for i := range rte.Funcs {
+		f := &rte.Funcs[i]
+		if att > f.NCols {
+			att -= f.NCols
+			continue
+		}
+		if ty := types.Lookup(r.typeCtx(), f.Expr.Type().OID); ty != nil && ty.Kind == types.KindComposite && ty.Relid != 0 {
+			addDep(out, catalog.ClassRelation, ty.Relid, att, catalog.DepNormal)
+		}
+		return
 	}
 }
 

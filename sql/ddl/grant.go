@@ -264,13 +264,9 @@ func (r *runner) grant(n *pg.GrantStmt) {
 			r.changeType(t, func(rel *catalog.Relation) { r.grantOn(g, &rel.Header, 'T', privs, all, "type") },
 				func(d *catalog.TypeDesc) { r.grantOn(g, &d.Header, 'T', privs, all, "type") })
 		}
-	case 'f', 'l', 't':
-		if n.Targtype == pg.GrantTargetType_ACL_TARGET_ALL_IN_SCHEMA {
-			for _, o := range n.Objects {
-				r.needSchema(str(o))
-			}
-			return // there are no functions of users
-		}
+	case 'f':
+		r.grantFunctions(g, n, privs, all)
+	case 'l', 't':
 		unsupported("GRANT ON "+objectWord(n.Objtype), "The built-in ones are open to everybody.")
 	}
 }

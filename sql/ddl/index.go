@@ -64,6 +64,7 @@ func (r *runner) createIndex(n *pg.IndexStmt) {
 	spec := indexSpec{name: n.Idxname, method: method, unique: n.Unique, nullsNotDistinct: n.NullsNotDistinct, options: n.Options, tablespace: r.tablespace(n.TableSpace)}
 	if n.WhereClause != nil {
 		spec.where = r.analyzeExpr(n.WhereClause, analyze.ExprIndexPredicate, analyze.ExprScope{Relation: rel})
+		refuseUserFunctions(spec.where)
 	}
 	for _, p := range n.IndexParams {
 		spec.keys = append(spec.keys, r.indexElem(rel, method, p.GetIndexElem()))
@@ -122,6 +123,16 @@ func (r *runner) indexColumn(rel *catalog.Relation, name string) int {
 	return att
 }
 
+// refuseUserFunctions keeps users' functions out of indexes: an index's entries are made where events are applied, and nothing runs a function's queries there.
+func refuseUserFunctions(e tree.Expr) {
+	tree.Walk(e, func(x tree.Expr) bool {
+		if f, ok := x.(*tree.FuncExpr); ok && f.Func >= catalog.FirstNormalOID {
+			unsupported("an index over a function of a user", "Use built-in functions, or a generated column.")
+		}
+		return true
+	})
+}
+
 // indexElem resolves a key of CREATE INDEX.
 func (r *runner) indexElem(rel *catalog.Relation, method string, el *pg.IndexElem) keySpec {
 	var k keySpec
@@ -129,6 +140,7 @@ func (r *runner) indexElem(rel *catalog.Relation, method string, el *pg.IndexEle
 		k.att = r.indexColumn(rel, el.Name)
 	} else {
 		e := r.analyzeExpr(el.Expr, analyze.ExprIndex, analyze.ExprScope{Relation: rel})
+		refuseUserFunctions(e)
 		if v, ok := e.(*tree.Var); ok && v.AttNo > 0 {
 			k.att = v.AttNo
 		} else {

@@ -36,6 +36,8 @@ func (r *runner) rename(n *pg.RenameStmt) {
 		r.renameDatabase(n.Subname, n.Newname)
 	case pg.ObjectType_OBJECT_ROLE:
 		r.renameRole(n.Subname, n.Newname)
+	case pg.ObjectType_OBJECT_FUNCTION, pg.ObjectType_OBJECT_PROCEDURE, pg.ObjectType_OBJECT_ROUTINE:
+		r.renameFunction(n)
 	default:
 		unsupported("ALTER "+objectWord(n.RenameType)+" ... RENAME", "There are no such objects.")
 	}
@@ -177,6 +179,8 @@ func (r *runner) setSchema(n *pg.AlterObjectSchemaStmt) {
 			failf(pgerr.DuplicateObject, "type \"%s\" already exists in schema \"%s\"", t.Name, n.Newschema)
 		}
 		r.changeType(t, func(rel *catalog.Relation) { rel.Schema = to }, func(d *catalog.TypeDesc) { d.Type.Namespace = to })
+	case pg.ObjectType_OBJECT_FUNCTION, pg.ObjectType_OBJECT_PROCEDURE, pg.ObjectType_OBJECT_ROUTINE:
+		r.moveFunction(n)
 	default:
 		unsupported("ALTER "+objectWord(n.ObjectType)+" ... SET SCHEMA", "There are no such objects.")
 	}
@@ -220,6 +224,8 @@ func (r *runner) alterOwner(n *pg.AlterOwnerStmt) {
 		c := *d
 		c.Owner, c.ACL = role.OID, moveACL(d.ACL, d.Owner, role.OID)
 		r.Overlay.Put(&c)
+	case pg.ObjectType_OBJECT_FUNCTION, pg.ObjectType_OBJECT_PROCEDURE, pg.ObjectType_OBJECT_ROUTINE:
+		r.functionOwner(n, role)
 	default:
 		unsupported("ALTER "+objectWord(n.ObjectType)+" ... OWNER TO", "There are no such objects.")
 	}

@@ -240,6 +240,8 @@ func (r *runner) roleDependents(role types.OID) []string {
 			}
 		case *catalog.Schema:
 			look(h, r.describe(address{catalog.ClassSchema, d.OID, 0}))
+		case *catalog.Function:
+			look(h, r.describe(address{catalog.ClassProc, d.OID, 0}))
 		case *catalog.TypeDesc:
 			look(h, r.describe(address{catalog.ClassType, d.OID, 0}))
 		}
@@ -296,6 +298,11 @@ func (r *runner) reassignOwned(n *pg.ReassignOwnedStmt) {
 				r.Overlay.Put(&c)
 			}
 		}
+		for _, f := range r.Overlay.Functions() {
+			if f.Owner == from.OID {
+				r.giveFunction(f, to.OID)
+			}
+		}
 		for _, s := range r.Overlay.Schemas() {
 			if s.Owner == from.OID && s.Database != 0 {
 				c := *s
@@ -334,6 +341,14 @@ func (r *runner) dropOwned(n *pg.DropOwnedStmt) {
 		for _, t := range r.Overlay.Types() {
 			if t.Owner == role.OID {
 				asked = append(asked, address{catalog.ClassType, t.OID, 0})
+			}
+		}
+		for _, f := range r.Overlay.Functions() {
+			switch {
+			case f.Owner == role.OID:
+				asked = append(asked, address{catalog.ClassProc, f.OID, 0})
+			case f.ACL != nil:
+				r.editFunction(f, func(f *catalog.Function) { f.ACL = withoutRole(f.ACL, role.OID) })
 			}
 		}
 		for _, s := range r.Overlay.Schemas() {

@@ -375,11 +375,8 @@ func (r *runner) domainCheck(oid types.OID, c *pg.Constraint) *catalog.Constrain
 	} else if used(name) {
 		failf(pgerr.DuplicateObject, "constraint \"%s\" for domain \"%s\" already exists", name, d.Name)
 	}
-	con := catalog.Constraint{OID: r.oid(), Name: name, Type: 'c', NotValid: c.SkipValidation, Expr: tree.Encode(e)}
-	r.editDomain(oid, func(d *catalog.TypeDesc) {
-		d.Constraints = append(d.Constraints, con)
-		d.DependsOn = append(d.DependsOn, r.exprDeps(e, 0, catalog.DepNormal)...)
-	})
+	con := catalog.Constraint{OID: r.oid(), Name: name, Type: 'c', NotValid: c.SkipValidation, Expr: tree.Encode(e), Deps: r.exprDeps(e, 0, catalog.DepNormal)}
+	r.editDomain(oid, func(d *catalog.TypeDesc) { d.Constraints = append(d.Constraints, con) })
 	return &con
 }
 

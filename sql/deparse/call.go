@@ -73,9 +73,9 @@ func function(b *catalog.Bound, kind string, oid types.OID, sub int) (out string
 		}
 		return FunctionDef(b, f), true, nil
 	case "function_sqlbody":
-		return f.Body, f.Body != "", nil
+		out, ok = SQLBody(b, f)
 	case "function_arg_default":
-		out, ok = ArgDefault(f, sub)
+		out, ok = ArgDefault(b, f, sub)
 	}
 	return out, ok, nil
 }

@@ -21,7 +21,7 @@ func arguments(b *catalog.Bound, f *catalog.Proc, table, defaults bool) (string,
 	}
 	var values []string
 	if defaults && f.NDefaults > 0 {
-		values = splitDefaults(f.Defaults)
+		values = defaultTexts(b, f)
 	}
 	orderBy := -1
 	if a := b.Aggregate(f.OID); a != nil && a.Kind != 'n' && !table {
@@ -120,8 +120,8 @@ func Result(b *catalog.Bound, f *catalog.Proc) (text string, ok bool) {
 }
 
 // ArgDefault prints the default of argument n (from 1, all modes), as pg_get_function_arg_default; ok is false when it has none.
-func ArgDefault(f *catalog.Proc, n int) (string, bool) {
-	values := splitDefaults(f.Defaults)
+func ArgDefault(b *catalog.Bound, f *catalog.Proc, n int) (string, bool) {
+	values := defaultTexts(b, f)
 	all := len(f.AllArgs)
 	if all == 0 {
 		all = len(f.Args)
@@ -205,8 +205,8 @@ func FunctionDef(b *catalog.Bound, f *catalog.Proc) string {
 		name, value, _ := strings.Cut(c, "=")
 		s.WriteString(" SET " + catalog.QuoteIdent(name) + " TO '" + strings.ReplaceAll(value, "'", "''") + "'\n")
 	}
-	if f.Body != "" {
-		s.WriteString(f.Body + "\n")
+	if body, ok := SQLBody(b, f); ok {
+		s.WriteString(body + "\n")
 		return s.String()
 	}
 	s.WriteString("AS ")

@@ -52,6 +52,12 @@ func LookupScalar(fn types.OID) (Impl, bool) {
 	return i, ok
 }
 
+// LookupInternal finds a scalar function by its internal name, as CREATE FUNCTION ... LANGUAGE internal does.
+func LookupInternal(src string) (Impl, bool) {
+	i, ok := scalars[src]
+	return i, ok
+}
+
 // LookupSet finds a set-returning function: see LookupScalar.
 func LookupSet(fn types.OID) (SetReturning, bool) {
 	if s, ok := setsByOID[fn]; ok {

@@ -25,6 +25,10 @@ const (
 	copyBatchRows = 1024
 	// statementsTracked bounds pg_stat_statements, as pg_stat_statements.max.
 	statementsTracked = 5000
+	// functionsMax bounds a session's compiled functions, which hold buffers.
+	functionsMax = 256
+	// callDepthMax bounds calls of SQL functions inside each other: each level holds a plan at work.
+	callDepthMax = 500
 	// queryTextMax is how much of a query pg_stat_activity shows (track_activity_query_size).
 	queryTextMax = 1024
 )

@@ -26,7 +26,7 @@ func (s *Session) analyzeEnv() *analyze.Env {
 // plannerEnv is what planning needs.
 func (s *Session) plannerEnv() *planner.Env {
 	d := s.derive()
-	return &planner.Env{Catalog: s.reader(), Settings: d.planner, Fold: s.foldConst, TableSize: s.tableSize, IsVirtual: s.isVirtual}
+	return &planner.Env{Catalog: s.reader(), Settings: d.planner, Fold: s.foldConst, TableSize: s.tableSize, IsVirtual: s.isVirtual, SQLFunction: s.functionQuery}
 }
 
 func (s *Session) foldConst(e tree.Expr) (types.Datum, error) {

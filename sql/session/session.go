@@ -45,6 +45,9 @@ type Session struct {
 	prepared map[string]*preparedStatement
 	portals  map[string]*portal
 	cached   *sessionPlans
+	// functions are compiled functions in LANGUAGE sql by functionKey, callDepth counts the calls under way.
+	functions map[string]*sqlFunction
+	callDepth int
 
 	ctx    context.Context // of the running call
 	w      pgwire.Writer   // of the running call
@@ -392,7 +395,7 @@ func (s *Session) execContext() *exec.Context {
 	s.env.IO, s.env.Catalog = d.io, s.reader()
 	c := &exec.Context{Ctx: s.ctx, Env: &s.env, Txn: s.tx.tx, Catalog: s.env.Catalog, Virtual: s, WorkMem: d.workMem,
 		HashMemMultiplier: s.set.number("hash_mem_multiplier"), TempDir: s.e.opts.TempDir, Deferred: s.tx.deferred, Notice: s.notice,
-		Cursor: s.cursorRow, Modified: s.e.stats.modified}
+		Functions: s, Cursor: s.cursorRow, Modified: s.e.stats.modified}
 	if limit := s.set.number("temp_file_limit"); limit > 0 {
 		c.TempFileLimit = int64(limit) * 1024
 	}

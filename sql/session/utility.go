@@ -55,6 +55,7 @@ type utility struct {
 	stmt   *parser.Stmt
 	params []types.Datum
 	simple bool
+	in     *analyze.FunctionCall // the function whose body the statement is in
 }
 
 func (u *utility) run() (string, error) {
@@ -101,7 +102,7 @@ func (u *utility) run() (string, error) {
 	case *pg.Node_DoStmt:
 		return "", pgerr.Unsupported("DO", "Procedural languages are not available; run the statements from the client.")
 	case *pg.Node_CallStmt:
-		return "", pgerr.Unsupported("CALL", "Procedures are not available.")
+		return "CALL", u.call(n.CallStmt.Funccall)
 	}
 	return u.define()
 }
@@ -149,6 +150,7 @@ func (u *utility) ddlEnv(ov *catalog.Overlay) *ddl.Env {
 		Prepared:      u.preparedQuery,
 		RunSQL:        s.runSQL,
 		Deparse:       s.deparseExpr,
+		CheckBodies:   s.set.str("check_function_bodies") == "on",
 		DatabaseInUse: func(db types.OID) int { return s.e.databaseInUse(db, s) },
 		EvictDatabase: s.evictDatabase,
 		SetOnCommit:   s.setOnCommit,
