@@ -67,31 +67,26 @@ func (r *runner) rewrite(old *catalog.Relation, exprs map[int]tree.Expr) {
 			targets[i] = missingValue(&now.Columns[i])
 		}
 	}
-	// The old rows are read under the old definition, which comes back for the time.
-	var rows [][]types.Datum
-	mark := r.Overlay.Mark()
-	r.putBack(old)
-	_, err := r.Run(scanQuery(old, nil, targets), func(row []types.Datum) error {
-		rows = append(rows, append([]types.Datum(nil), row...))
-		return nil
-	})
-	must(err)
-	r.Overlay.RollbackTo(mark)
 	r.newStorage(old.OID)
 	now = r.rel(old.OID)
 	def := r.Overlay.TableDef(old.OID)
+	// The old rows are read under the old definition, which comes back for the time.
+	mark := r.Overlay.Mark()
+	r.putBack(old)
 	defer r.command()()
-	for _, row := range rows {
+	_, err := r.Run(scanQuery(old, nil, targets), func(row []types.Datum) error {
 		for i := range now.Columns {
 			c := &now.Columns[i]
 			if c.NotNull && !c.Dropped && row[i].Null {
-				fail(pgerr.Newf(pgerr.NotNullViolation, "column \"%s\" of relation \"%s\" contains null values", c.Name, now.Name).
-					WithTable(r.schemaName(now.Schema), now.Name).WithColumn(c.Name))
+				return pgerr.Newf(pgerr.NotNullViolation, "column \"%s\" of relation \"%s\" contains null values", c.Name, now.Name).
+					WithTable(r.schemaName(now.Schema), now.Name).WithColumn(c.Name)
 			}
 		}
-		if err := r.insert(def, row); err != nil {
-			fail(r.indexError(now, err))
-		}
+		return r.insert(def, row)
+	})
+	r.Overlay.RollbackTo(mark)
+	if err != nil {
+		fail(r.indexError(now, err))
 	}
 }
 

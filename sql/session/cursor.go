@@ -66,27 +66,25 @@ func (u *utility) declare(n *pg.DeclareCursorStmt) (string, error) {
 
 // cursorStore keeps the rows that a cursor has read, so that it can move backwards and outlive its transaction. Rows are read on demand.
 type cursorStore struct {
-	s   *Session
-	src interface {
-		Next() (*types.Batch, error)
-		Close() error
-	}
-	cols int
-	rows [][]types.Datum
+	src  *exec.Rows
+	kept *exec.Kept
+	row  []types.Datum // the row at hand
 	done bool
 	pos  int // 0: before the first row; n: on row n; len+1: after the last
 }
 
-func newCursorStore(s *Session, src interface {
-	Next() (*types.Batch, error)
-	Close() error
-}, st *statement) *cursorStore {
-	return &cursorStore{s: s, src: src, cols: len(st.plan.Root.Common().Target)}
+func newCursorStore(s *Session, src *exec.Rows, st *statement) *cursorStore {
+	target := st.plan.Root.Common().Target
+	cols := make([]types.T, len(target))
+	for i := range target {
+		cols[i] = target[i].Expr.Type()
+	}
+	return &cursorStore{src: src, kept: exec.NewKept(s.execContext(), s.reader(), cols), row: make([]types.Datum, len(cols))}
 }
 
 // fill reads until there are n rows or no more.
 func (c *cursorStore) fill(n int) error {
-	for !c.done && len(c.rows) < n {
+	for !c.done && c.kept.Len() < n {
 		b, err := c.src.Next()
 		if err != nil {
 			return err
@@ -95,12 +93,8 @@ func (c *cursorStore) fill(n int) error {
 			c.done = true
 			return nil
 		}
-		for i := 0; i < b.Rows(); i++ {
-			row := make([]types.Datum, len(b.Cols))
-			for k := range b.Cols {
-				row[k] = b.Cols[k].Datum(b.Row(i))
-			}
-			c.rows = append(c.rows, row)
+		if err := c.kept.Append(b); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -120,7 +114,13 @@ func (c *cursorStore) all() error {
 	return nil
 }
 
-func (c *cursorStore) close() { c.rows = nil }
+func (c *cursorStore) close() { c.kept.Close() }
+
+// onRow reports whether the cursor is on a row.
+func (c *cursorStore) onRow() bool { return c.pos >= 1 && c.pos <= c.kept.Len() }
+
+// current is the row that the cursor is on, until the next call.
+func (c *cursorStore) current() ([]types.Datum, error) { return c.row, c.kept.Row(c.pos-1, c.row) }
 
 // move goes n rows forward (negative: backward) and calls f for each row passed; n of fetchAll goes to the end.
 func (c *cursorStore) move(n int, f func([]types.Datum) error) (count int64, err error) {
@@ -137,16 +137,21 @@ func (c *cursorStore) move(n int, f func([]types.Datum) error) (count int64, err
 		if err := c.fill(next); err != nil {
 			return count, err
 		}
-		if next > len(c.rows) {
-			c.pos = len(c.rows) + 1
+		if next > c.kept.Len() {
+			c.pos = c.kept.Len() + 1
 			break
 		}
 		c.pos = next
 		count++
-		if f != nil {
-			if err := f(c.rows[next-1]); err != nil {
-				return count, err
-			}
+		if f == nil {
+			continue
+		}
+		row, err := c.current()
+		if err == nil {
+			err = f(row)
+		}
+		if err != nil {
+			return count, err
 		}
 	}
 	return count, nil
@@ -158,15 +163,15 @@ func (c *cursorStore) seek(n int) (found bool, err error) {
 		if err := c.fill(int(^uint(0) >> 1)); err != nil {
 			return false, err
 		}
-		n = len(c.rows) + 1 + n
+		n = c.kept.Len() + 1 + n
 		if n < 0 {
 			n = 0
 		}
 	} else if err := c.fill(n); err != nil {
 		return false, err
 	}
-	if n > len(c.rows) {
-		c.pos = len(c.rows) + 1
+	if n > c.kept.Len() {
+		c.pos = c.kept.Len() + 1
 		return false, nil
 	}
 	c.pos = n
@@ -221,10 +226,14 @@ func (s *Session) fetchRows(p *portal, c *cursorStore, n *pg.FetchStmt, emit fun
 		if !found {
 			return 0, nil
 		}
-		if emit != nil {
-			return 1, emit(c.rows[c.pos-1])
+		if emit == nil {
+			return 1, nil
 		}
-		return 1, nil
+		row, err := c.current()
+		if err != nil {
+			return 0, err
+		}
+		return 1, emit(row)
 	}
 	switch n.Direction {
 	case pg.FetchDirection_FETCH_FORWARD, pg.FetchDirection_FETCH_BACKWARD:
@@ -233,7 +242,7 @@ func (s *Session) fetchRows(p *portal, c *cursorStore, n *pg.FetchStmt, emit fun
 			step = -step
 		}
 		if step == 0 { // the current row again
-			return one(c.pos >= 1 && c.pos <= len(c.rows))
+			return one(c.onRow())
 		}
 		if step < 0 {
 			if err := backward(); err != nil {
@@ -259,7 +268,7 @@ func (s *Session) fetchRows(p *portal, c *cursorStore, n *pg.FetchStmt, emit fun
 		}
 	}
 	if howMany == 0 {
-		return one(c.pos >= 1 && c.pos <= len(c.rows))
+		return one(c.onRow())
 	}
 	target := c.pos + int(howMany)
 	if target < 0 {
@@ -319,7 +328,7 @@ func (s *Session) cursorRow(name string, rel types.OID) (int64, error) {
 		return 0, pgerr.Newf(pgerr.InvalidCursorName, "cursor %q does not exist", name)
 	}
 	c := p.store
-	if c.pos < 1 || c.pos > len(c.rows) {
+	if !c.onRow() {
 		return 0, pgerr.Newf(pgerr.InvalidCursorState, "cursor %q is not positioned on a row", name)
 	}
 	col := p.st.plan.RowIDColumn(rel)
@@ -327,7 +336,11 @@ func (s *Session) cursorRow(name string, rel types.OID) (int64, error) {
 		return 0, pgerr.Newf(pgerr.InvalidCursorState, "cursor %q is not a simply updatable scan of table %q", name, s.relName(rel)).
 			WithHint("Declare the cursor FOR UPDATE.")
 	}
-	return int64(exec.RowIDOf(c.rows[c.pos-1][col-1].S)), nil
+	row, err := c.current()
+	if err != nil {
+		return 0, err
+	}
+	return int64(exec.RowIDOf(row[col-1].S)), nil
 }
 
 func (s *Session) relName(rel types.OID) string {
