@@ -398,6 +398,12 @@ func (b *builder) defaults(rel *relation, atts []int) ([]expr, error) {
 			out[i] = x
 		default:
 			x := expr(&constExpr{val: types.NullDatum, cv: c.constVec(col.T)})
+			if d := domainDefault(c.cat, col.T.OID); d != nil {
+				var err error
+				if x, err = c.compileStored(d); err != nil {
+					return nil, err
+				}
+			}
 			if checks, h, err := c.domainChecks(col.T.OID); err != nil {
 				return nil, err
 			} else if len(checks) > 0 {
@@ -407,6 +413,21 @@ func (b *builder) defaults(rel *relation, atts []int) ([]expr, error) {
 		}
 	}
 	return out, nil
+}
+
+// domainDefault is the stored default of a domain, or of the domain it is over; nil for none.
+func domainDefault(cat catalog.Reader, oid types.OID) []byte {
+	for cat != nil {
+		d := cat.TypeDesc(oid)
+		if d == nil || d.Type.Kind != types.KindDomain {
+			return nil
+		}
+		if d.DefaultExpr != nil {
+			return d.DefaultExpr
+		}
+		oid = d.Type.Base
+	}
+	return nil
 }
 
 // DeferredChecks are the constraint checks of a transaction that wait for its end, and which constraints SET CONSTRAINTS has made wait. The session keeps

@@ -3,6 +3,7 @@ package session
 import (
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"kimberlite/exec"
@@ -73,9 +74,12 @@ func (u *utility) copyOptions(n *pg.CopyStmt) (*copyOptions, error) {
 			null = str(d)
 		case "header":
 			if strings.EqualFold(constString(d.Arg), "match") {
+				if !n.IsFrom {
+					return nil, pgerr.Newf(pgerr.FeatureNotSupported, "cannot use \"%s\" with HEADER in COPY TO", constString(d.Arg))
+				}
 				o.header, o.match = true, true
-			} else {
-				o.header, err = boolOpt(d)
+			} else if o.header, err = boolOpt(d); err != nil {
+				err = pgerr.New(pgerr.SyntaxError, "header requires a Boolean value or \"match\"")
 			}
 		case "quote":
 			quote = str(d)
@@ -227,6 +231,26 @@ func (u *utility) copyTarget(n *pg.CopyStmt) (*catalog.Relation, []int, error) {
 	return rel, atts, nil
 }
 
+// checkForced makes sure that the columns of FORCE_NOT_NULL and FORCE_NULL are copied.
+func (o *copyOptions) checkForced(rel *catalog.Relation, atts []int) error {
+	check := func(option string, forced map[string]bool) error {
+		for name := range forced {
+			at := slices.IndexFunc(rel.Columns, func(c catalog.Column) bool { return c.Name == name && !c.Dropped })
+			if at < 0 {
+				return pgerr.Newf(pgerr.UndefinedColumn, "column %q of relation %q does not exist", name, rel.Name)
+			}
+			if !slices.Contains(atts, at+1) {
+				return pgerr.Newf(pgerr.InvalidColumnReference, "%s column %q not referenced by COPY", option, name)
+			}
+		}
+		return nil
+	}
+	if err := check("FORCE_NOT_NULL", o.forceNotNull); err != nil {
+		return err
+	}
+	return check("FORCE_NULL", o.forceNull)
+}
+
 func (u *utility) copyFrom(n *pg.CopyStmt, o *copyOptions) (string, error) {
 	s := u.s
 	rel, atts, err := u.copyTarget(n)
@@ -247,6 +271,9 @@ func (u *utility) copyFrom(n *pg.CopyStmt, o *copyOptions) (string, error) {
 	}
 	if s.tx.tx.Options().ReadOnly && rel.Persistence != 't' {
 		return "", pgerr.New(pgerr.ReadOnlySqlTransaction, "cannot execute COPY FROM in a read-only transaction")
+	}
+	if err := o.checkForced(rel, atts); err != nil {
+		return "", err
 	}
 	use := copyUse(rel, atts, true)
 	if err := s.checkPerms(use); err != nil {

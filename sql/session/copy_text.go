@@ -52,6 +52,7 @@ func (c *copyInput) text() error {
 		c.line++
 		if first && c.o.header {
 			first = false
+			c.whole = line
 			if err := c.checkHeader(line); err != nil {
 				return err
 			}
@@ -112,9 +113,12 @@ func (c *copyInput) checkHeader(line []byte) error {
 		return pgerr.Newf(pgerr.BadCopyFileFormat, "wrong number of fields in header line: got %d, expected %d", len(names), len(c.atts))
 	}
 	for i, n := range names {
-		n = strings.Trim(n, string(c.o.quote))
-		if want := c.rel.Columns[c.atts[i]-1].Name; n != want {
-			return pgerr.Newf(pgerr.BadCopyFileFormat, "column name mismatch in header line field %d: got %q, expected %q", i+1, n, want)
+		want := c.rel.Columns[c.atts[i]-1].Name
+		if n == c.o.null {
+			return pgerr.Newf(pgerr.BadCopyFileFormat, "column name mismatch in header line field %d: got null value (\"%s\"), expected \"%s\"", i+1, n, want)
+		}
+		if n = strings.Trim(n, string(c.o.quote)); n != want {
+			return pgerr.Newf(pgerr.BadCopyFileFormat, "column name mismatch in header line field %d: got \"%s\", expected \"%s\"", i+1, n, want)
 		}
 	}
 	return nil

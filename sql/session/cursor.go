@@ -1,10 +1,16 @@
 package session
 
 import (
+	"slices"
+
 	"kimberlite/exec"
+	"kimberlite/exec/plan"
 	"kimberlite/pgwire"
+	"kimberlite/sql/analyze"
+	"kimberlite/sql/catalog"
 	"kimberlite/sql/parser"
 	"kimberlite/sql/pgerr"
+	"kimberlite/sql/tree"
 	"kimberlite/sql/types"
 
 	pg "github.com/pganalyze/pg_query_go/v5"
@@ -41,15 +47,19 @@ func (u *utility) declare(n *pg.DeclareCursorStmt) (string, error) {
 	if isUtility(n.Query) {
 		return "", pgerr.New(pgerr.InvalidCursorDefinition, "DECLARE CURSOR must not contain a utility statement")
 	}
-	st, err := s.analyze(u.sql, inner, nil, false)
+	st, err := s.analyzeCursor(u.sql, inner)
 	if err != nil {
 		return "", err
 	}
 	if len(st.plan.ModifyingCTEs) > 0 {
 		return "", pgerr.New(pgerr.FeatureNotSupported, "DECLARE CURSOR must not contain data-modifying statements in WITH")
 	}
-	p := &portal{name: n.Portalname, cursor: n.Portalname, st: st, cols: st.cols, text: u.stmt.Text, at: s.stmtAt, hold: hold,
+	p := &portal{name: n.Portalname, cursor: n.Portalname, st: st, cols: st.cols, text: u.sql, at: s.stmtAt, hold: hold,
 		scroll: n.Options&cursorScroll != 0, noScroll: n.Options&cursorNoScroll != 0, binary: n.Options&cursorBinary != 0, created: s.tx, depth: len(s.tx.saves)}
+	if !p.scroll && !p.noScroll {
+		p.scroll = st.plan.ReadsBackward()
+		p.noScroll = !p.scroll
+	}
 	if p.binary {
 		p.formats = []int16{pgwire.FormatBinary}
 	}
@@ -62,6 +72,40 @@ func (u *utility) declare(n *pg.DeclareCursorStmt) (string, error) {
 	p.store = newCursorStore(s, rows, st)
 	s.portals[n.Portalname] = p
 	return "DECLARE CURSOR", nil
+}
+
+// analyzeCursor analyzes and plans a cursor's query. One over a single table yields the row ids too, for WHERE CURRENT OF.
+func (s *Session) analyzeCursor(sql string, stmt *parser.Stmt) (*statement, error) {
+	q, params, err := analyze.Analyze(s.analyzeEnv(), stmt, nil)
+	if err != nil {
+		return nil, err
+	}
+	if table := scannedTable(q); table != 0 {
+		q.Target = append(slices.Clip(q.Target), tree.TargetEntry{
+			Expr: &tree.Var{VarNo: table, AttNo: rowIDAttr, T: types.Of(types.OIDTid), Loc: -1}, ResNo: len(q.Target) + 1, Name: plan.RowIDName, Junk: true,
+		})
+	}
+	st := &statement{text: sql, stmt: stmt, params: params}
+	return st, s.planQuery(st, q)
+}
+
+// rowIDAttr is ctid's attribute number.
+const rowIDAttr = -1
+
+// scannedTable is the range table index of the only table of a query whose rows are rows of it, 0 when it is not that simple.
+func scannedTable(q *tree.Query) int {
+	if q.Cmd != tree.CmdSelect || q.SetOp != nil || q.HasAggs || q.HasWindow || q.HasTargetSRF || len(q.GroupBy) > 0 || len(q.GroupingSets) > 0 || q.Having != nil ||
+		len(q.Distinct) > 0 || len(q.RowMarks) > 0 || q.From == nil || len(q.From.List) != 1 {
+		return 0
+	}
+	ref, ok := q.From.List[0].(*tree.RangeRef)
+	if !ok {
+		return 0
+	}
+	if rte := q.RTable[ref.Index-1]; rte.Kind != tree.RTERelation || rte.RelKind != 'r' || rte.RelID < catalog.FirstNormalOID || rte.AsOf != nil {
+		return 0
+	}
+	return ref.Index
 }
 
 // cursorStore keeps the rows that a cursor has read, so that it can move backwards and outlive its transaction. Rows are read on demand.
@@ -187,6 +231,9 @@ func (u *utility) fetch(n *pg.FetchStmt) (string, error) {
 	if p == nil || p.cursor == "" && p.store == nil {
 		return "", pgerr.Newf(pgerr.InvalidCursorName, "cursor %q does not exist", n.Portalname)
 	}
+	if p.failed {
+		return "", pgerr.Newf(pgerr.ObjectNotInPrerequisiteState, "portal %q cannot be run", n.Portalname)
+	}
 	c := p.store
 	s.derive()
 	var emit func([]types.Datum) error
@@ -201,6 +248,7 @@ func (u *utility) fetch(n *pg.FetchStmt) (string, error) {
 	}
 	count, err := s.fetchRows(p, c, n, emit)
 	if err != nil {
+		p.failed = true
 		return "", err
 	}
 	tag := "FETCH"
@@ -217,10 +265,16 @@ func (s *Session) fetchRows(p *portal, c *cursorStore, n *pg.FetchStmt, emit fun
 		howMany = int64(fetchAll)
 	}
 	backward := func() error {
-		if p.noScroll || !p.scroll && !s.scrollable(p) {
+		if p.noScroll {
 			return pgerr.New(pgerr.ObjectNotInPrerequisiteState, "cursor can only scan forward").WithHint("Declare it with SCROLL option to enable backward scan.")
 		}
 		return nil
+	}
+	again := func() error { // the current row once more takes a step back
+		if !c.onRow() {
+			return nil
+		}
+		return backward()
 	}
 	one := func(found bool) (int64, error) {
 		if !found {
@@ -241,7 +295,10 @@ func (s *Session) fetchRows(p *portal, c *cursorStore, n *pg.FetchStmt, emit fun
 		if n.Direction == pg.FetchDirection_FETCH_BACKWARD {
 			step = -step
 		}
-		if step == 0 { // the current row again
+		if step == 0 {
+			if err := again(); err != nil {
+				return 0, err
+			}
 			return one(c.onRow())
 		}
 		if step < 0 {
@@ -251,7 +308,7 @@ func (s *Session) fetchRows(p *portal, c *cursorStore, n *pg.FetchStmt, emit fun
 		}
 		return c.move(step, emit)
 	case pg.FetchDirection_FETCH_ABSOLUTE:
-		if int(howMany) < c.pos {
+		if int(howMany) <= c.pos && c.pos > 0 {
 			if err := backward(); err != nil {
 				return 0, err
 			}
@@ -268,6 +325,9 @@ func (s *Session) fetchRows(p *portal, c *cursorStore, n *pg.FetchStmt, emit fun
 		}
 	}
 	if howMany == 0 {
+		if err := again(); err != nil {
+			return 0, err
+		}
 		return one(c.onRow())
 	}
 	target := c.pos + int(howMany)
@@ -280,9 +340,6 @@ func (s *Session) fetchRows(p *portal, c *cursorStore, n *pg.FetchStmt, emit fun
 	}
 	return one(found)
 }
-
-// scrollable: without SCROLL, simple plans may be read backwards; here every cursor keeps its rows, so only NO SCROLL forbids it.
-func (s *Session) scrollable(*portal) bool { return true }
 
 func (u *utility) closeCursor(n *pg.ClosePortalStmt) (string, error) {
 	s := u.s
@@ -327,14 +384,16 @@ func (s *Session) cursorRow(name string, rel types.OID) (int64, error) {
 	if p == nil || p.store == nil {
 		return 0, pgerr.Newf(pgerr.InvalidCursorName, "cursor %q does not exist", name)
 	}
+	if p.held || p.failed {
+		return 0, pgerr.Newf(pgerr.InvalidCursorState, "cursor %q is held from a previous transaction", name)
+	}
 	c := p.store
 	if !c.onRow() {
 		return 0, pgerr.Newf(pgerr.InvalidCursorState, "cursor %q is not positioned on a row", name)
 	}
 	col := p.st.plan.RowIDColumn(rel)
 	if col == 0 {
-		return 0, pgerr.Newf(pgerr.InvalidCursorState, "cursor %q is not a simply updatable scan of table %q", name, s.relName(rel)).
-			WithHint("Declare the cursor FOR UPDATE.")
+		return 0, pgerr.Newf(pgerr.InvalidCursorState, "cursor %q is not a simply updatable scan of table %q", name, s.relName(rel))
 	}
 	row, err := c.current()
 	if err != nil {

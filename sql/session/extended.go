@@ -451,6 +451,7 @@ type portal struct {
 	noScroll bool
 	hold     bool
 	held     bool // survived its transaction
+	failed   bool // an error stopped it: it cannot go on
 	binary   bool
 	at       int64
 	store    *cursorStore

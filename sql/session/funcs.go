@@ -189,7 +189,8 @@ func (s *Session) LastVal() (int64, error) {
 	if s.lastSeq == 0 || st == nil || s.reader().Relation(s.lastSeq) == nil {
 		return 0, pgerr.New(pgerr.ObjectNotInPrerequisiteState, "lastval is not yet defined in this session")
 	}
-	return st.last, nil
+	_, _, err := s.sequence(s.lastSeq, catalog.PrivSelect|catalog.PrivUsage)
+	return st.last, err
 }
 
 // SetVal implements functions.Session.

@@ -10,6 +10,7 @@ import (
 
 	"kimberlite/exec"
 	"kimberlite/pgwire"
+	"kimberlite/sql/catalog"
 	"kimberlite/sql/parser"
 	"kimberlite/sql/pgerr"
 	"kimberlite/sql/types"
@@ -388,13 +389,27 @@ func (s *Session) writable(st *statement) error {
 	if st.plan.ReadOnly {
 		return nil
 	}
-	if s.tx.tx.Options().ReadOnly && modifies(st) {
+	if s.tx.tx.Options().ReadOnly && s.changesPermanent(st) {
 		return pgerr.Newf(pgerr.ReadOnlySqlTransaction, "cannot execute %s in a read-only transaction", commandName(st))
 	}
 	if s.e.opts.Leading != nil && !s.e.opts.Leading() {
 		return pgerr.New(pgerr.ReadOnlySqlTransaction, "No leader elected").WithHint("This node does not accept writes now; see /status.")
 	}
 	return nil
+}
+
+// changesPermanent reports whether a statement changes or locks rows of tables that are not temporary.
+func (s *Session) changesPermanent(st *statement) bool {
+	for i := range st.plan.Relations {
+		u := &st.plan.Relations[i]
+		if u.Perms&^catalog.PrivSelect == 0 {
+			continue
+		}
+		if rel := s.reader().Relation(u.OID); rel == nil || rel.Persistence != 't' {
+			return true
+		}
+	}
+	return false
 }
 
 func modifies(st *statement) bool { return st.prefix != "SELECT" || len(st.plan.ModifyingCTEs) > 0 }

@@ -37,6 +37,7 @@ type savepoint struct {
 	settings int
 	deferred exec.DeferredMark
 	role     roleState
+	readOnly bool // the mode outside, which comes back when the savepoint ends
 }
 
 var errAborted = pgerr.New(pgerr.InFailedSqlTransaction, "current transaction is aborted, commands ignored until end of transaction block")
@@ -193,6 +194,9 @@ func (s *Session) setTransaction(m txModes) error {
 		opts.Isolation = want
 	}
 	if m.readOnly != nil {
+		if !*m.readOnly && opts.ReadOnly && len(s.tx.saves) > 0 {
+			return pgerr.New(pgerr.ActiveSqlTransaction, "cannot set transaction read-write mode inside a read-only transaction")
+		}
 		if !*m.readOnly && opts.ReadOnly && s.tx.tx.HasSnapshot() {
 			return pgerr.New(pgerr.ActiveSqlTransaction, "transaction read-write mode must be set before any query")
 		}
@@ -254,7 +258,8 @@ func (s *Session) defineSavepoint(name string) error {
 	if s.tx == nil || !s.tx.block {
 		return pgerr.New(pgerr.NoActiveSqlTransaction, "SAVEPOINT can only be used in transaction blocks")
 	}
-	sp := savepoint{name: name, mark: s.tx.tx.Savepoint(), settings: s.set.mark(), deferred: s.tx.deferred.Mark(), role: roleState{s.session, s.role}}
+	sp := savepoint{name: name, mark: s.tx.tx.Savepoint(), settings: s.set.mark(), deferred: s.tx.deferred.Mark(), role: roleState{s.session, s.role},
+		readOnly: s.tx.tx.Options().ReadOnly}
 	if s.tx.overlay != nil {
 		sp.catalog, sp.hadDDL = s.tx.overlay.Mark(), true
 	}
@@ -280,6 +285,7 @@ func (s *Session) releaseSavepoint(name string) error {
 		return err
 	}
 	s.tx.tx.Release(s.tx.saves[i].mark)
+	s.tx.tx.SetIsolation(s.tx.tx.Options().Isolation, s.tx.saves[i].readOnly)
 	s.tx.saves = s.tx.saves[:i]
 	return nil
 }
@@ -302,6 +308,7 @@ func (s *Session) rollbackTo(name string) error {
 	s.tx.deferred.RollbackTo(sp.deferred)
 	s.set.rollback(sp.settings)
 	s.restoreRole(sp.role)
+	s.tx.tx.SetIsolation(s.tx.tx.Options().Isolation, sp.readOnly)
 	s.tx.saves = s.tx.saves[:i+1]
 	s.tx.failed = false
 	return nil
@@ -317,11 +324,11 @@ func (s *Session) requireBlock(command string) error {
 
 // preventBlock is the error of commands that can't run in one.
 func (s *Session) preventBlock(command string) error {
-	if s.tx != nil && s.tx.block {
+	if s.tx != nil && (s.tx.block || s.tx.implicit) {
 		return pgerr.Newf(pgerr.ActiveSqlTransaction, "%s cannot run inside a transaction block", command)
 	}
-	if s.tx != nil && s.tx.implicit {
-		return pgerr.Newf(pgerr.ActiveSqlTransaction, "%s cannot be executed from a function or multi-command string", command)
+	if s.callDepth > 0 {
+		return pgerr.Newf(pgerr.ActiveSqlTransaction, "%s cannot be executed from a function", command)
 	}
 	return nil
 }
