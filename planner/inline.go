@@ -155,6 +155,7 @@ func (r *root) inlineSets() {
 		if q := r.setQuery(&rte.Funcs[0]); q != nil && columns(q) == len(rte.Eref.Cols) {
 			args := rte.Funcs[0].Expr.(*tree.FuncExpr).Args
 			rte.Kind, rte.Subquery, rte.Funcs = tree.RTESubquery, q, nil
+			r.g.noteRelations(q)
 			rte.Lateral = rte.Lateral || slices.ContainsFunc(args, func(a tree.Expr) bool { return len(varsOf(a)) > 0 })
 			r.g.inlinedSets++
 		}
