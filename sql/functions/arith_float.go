@@ -185,7 +185,7 @@ func powerFloat(x, y float64) (types.Datum, error) {
 }
 
 func registerTrig() {
-	for src, fn := range map[string]func(float64) float64{"dsin": math.Sin, "dcos": math.Cos, "dtan": math.Tan, "dcot": func(x float64) float64 { return 1 / math.Tan(x) }} {
+	for src, fn := range map[string]func(float64) float64{"dsin": sin, "dcos": cos, "dtan": tan, "dcot": func(x float64) float64 { return 1 / tan(x) }} {
 		fn := fn
 		cot := src == "dcot"
 		floatUnary(src, func(x float64) (types.Datum, error) {
@@ -226,8 +226,9 @@ func registerTrig() {
 
 // The degree functions are exact at multiples of 30 and 45 degrees, by scaling with the function's own value there.
 var (
-	sin30    = math.Sin(30 * math.Pi / 180)
-	oneCos60 = 1 - math.Cos(60*math.Pi/180)
+	radians  = math.Pi / 180
+	sin30    = sin(30 * radians)
+	oneCos60 = 1 - cos(60*radians)
 	asin05   = math.Asin(0.5)
 	acos05   = math.Acos(0.5)
 	atan1    = math.Atan(1)
@@ -267,21 +268,21 @@ func acosd(x float64) float64 {
 }
 
 func sindFirst(x float64) float64 {
-	if x <= 45 {
+	if x <= 30 {
 		return sin30to(x)
 	}
 	return cos60to(90 - x)
 }
 
 func cosdFirst(x float64) float64 {
-	if x <= 45 {
+	if x <= 60 {
 		return cos60to(x)
 	}
 	return sin30to(90 - x)
 }
 
-func sin30to(x float64) float64 { return math.Sin(x*math.Pi/180) / sin30 / 2 }
-func cos60to(x float64) float64 { return 1 - (1-math.Cos(x*math.Pi/180))/oneCos60/2 }
+func sin30to(x float64) float64 { return sin(x*radians) / sin30 / 2 }
+func cos60to(x float64) float64 { return 1 - (1-cos(x*radians))/oneCos60/2 }
 
 func sind(x float64) float64 {
 	if math.IsNaN(x) {

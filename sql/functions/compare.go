@@ -31,7 +31,7 @@ var comparisons = []comparison{
 	{plainNames("macaddr_"), "macaddr_cmp", 0}, {plainNames("macaddr8_"), "macaddr8_cmp", 0}, {plainNames("network_"), "network_cmp", 0},
 	{plainNames("bit"), "bitcmp", 0}, {plainNames("enum_"), "enum_cmp", types.OIDInt8}, {plainNames("array_"), "btarraycmp", 0},
 	{plainNames("jsonb_"), "jsonb_cmp", types.OIDJsonb}, {plainNames("pg_lsn_"), "pg_lsn_cmp", types.OIDPgLsn}, {plainNames("tid"), "bttidcmp", types.OIDTid},
-	{plainNames("xid8"), "xid8cmp", types.OIDXid8}, {plainNames("range_"), "range_cmp", 0},
+	{plainNames("xid8"), "xid8cmp", types.OIDXid8}, {plainNames("range_"), "range_cmp", 0}, {plainNames("multirange_"), "multirange_cmp", 0},
 	{[6]string{"texteq", "textne", "text_lt", "text_le", "text_gt", "text_ge"}, "bttextcmp", types.OIDText},
 	{[6]string{"nameeq", "namene", "namelt", "namele", "namegt", "namege"}, "btnamecmp", types.OIDText},
 	{[6]string{"nameeqtext", "namenetext", "namelttext", "nameletext", "namegttext", "namegetext"}, "btnametextcmp", types.OIDText},

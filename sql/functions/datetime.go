@@ -82,7 +82,6 @@ func registerDateArith() {
 	dt("date_mii", func(_ *types.Ctx, a []types.Datum) (types.Datum, error) {
 		return intOf(types.DatePlusDays(a[0].I, -a[1].I))
 	})
-	scalarOID(2550, func(_ *Call, a []types.Datum) (types.Datum, error) { return intOf(types.DatePlusDays(a[1].I, a[0].I)) }) // integer + date, defined in SQL
 	dt("date_mi", func(_ *types.Ctx, a []types.Datum) (types.Datum, error) { return intOf(types.DateDiff(a[0].I, a[1].I)) })
 	dt("date_pl_interval", func(_ *types.Ctx, a []types.Datum) (types.Datum, error) {
 		return intOf(types.DatePlusInterval(a[0].I, iv(a[1])))

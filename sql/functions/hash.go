@@ -101,6 +101,26 @@ func hashFloat(f float64, seed int64) uint64 {
 	return hashString(string(binary.LittleEndian.AppendUint64(nil, u)), seed)
 }
 
+// hashNumeric hashes the digits to the base 10000 without zeros around them, so that the scale doesn't matter.
+func hashNumeric(d types.Datum, seed int64) uint64 {
+	if types.NumericIsNaN(d.S) || types.NumericIsInf(d.S) {
+		return uint64(seed)
+	}
+	b, err := types.AppendBinary(nil, nil, types.Of(types.OIDNumeric), d)
+	if err != nil {
+		return 0 // a numeric has a binary form
+	}
+	n, weight := int(binary.BigEndian.Uint16(b)), int16(binary.BigEndian.Uint16(b[2:]))
+	if n == 0 {
+		return uint64(seed - 1)
+	}
+	digits := b[8 : 8+2*n]
+	for i := 0; i < len(digits); i += 2 {
+		digits[i], digits[i+1] = digits[i+1], digits[i]
+	}
+	return hashString(string(digits), seed) ^ uint64(weight)
+}
+
 func init() {
 	word := func(d types.Datum, seed int64) uint64 { return hashWord(uint32(d.I), seed) }
 	text := func(d types.Datum, seed int64) uint64 { return hashString(d.S, seed) }
@@ -109,11 +129,12 @@ func init() {
 	for src, hash := range map[string]func(d types.Datum, seed int64) uint64{
 		"hashint2": word, "hashint4": word, "hashoid": word, "hashint8": wide, "timestamp_hash": wide, "time_hash": wide,
 		"hashtext": text, "hashname": text, "hashvarlena": text, "uuid_hash": text, "hashfloat4": float, "hashfloat8": float,
-		"hashchar":   func(d types.Datum, seed int64) uint64 { return hashWord(uint32(int8(d.I)), seed) },
+		"hashchar": func(d types.Datum, seed int64) uint64 { return hashWord(uint32(int8(d.I)), seed) },
+		"hashinet": text, "hashmacaddr": text, "hashmacaddr8": text, "hash_numeric": hashNumeric,
 		"hashbpchar": func(d types.Datum, seed int64) uint64 { return hashString(strings.TrimRight(d.S, " "), seed) },
 	} {
 		extended := src + "extended"
-		if strings.HasSuffix(src, "_hash") {
+		if strings.Contains(src, "hash_") || strings.HasSuffix(src, "_hash") {
 			extended = src + "_extended"
 		}
 		textFn(src, func(a []types.Datum) (types.Datum, error) { return types.Int(int64(int32(hash(a[0], 0)))), nil })
