@@ -12,7 +12,7 @@ func builtin(c *Call, src string, a ...types.Datum) (types.Datum, error) {
 func init() {
 	for oid, src := range map[types.OID]string{ // $2 operator $1
 		1296: "datetime_timestamp", 1298: "datetimetz_timestamptz", 1426: "on_ppath", 1848: "time_pl_interval", 2546: "date_pl_interval",
-		2547: "timetz_pl_interval", 2548: "timestamp_pl_interval", 2549: "timestamptz_pl_interval", 2550: "date_pli", 2631: "inetpl", 5023: "pg_lsn_pli",
+		2547: "timetz_pl_interval", 2548: "timestamp_pl_interval", 2549: "timestamptz_pl_interval", 2550: "date_pli", 2631: "inetpl",
 	} {
 		scalarOID(oid, func(c *Call, a []types.Datum) (types.Datum, error) { return builtin(c, src, a[1], a[0]) })
 	}
