@@ -93,7 +93,7 @@ func (s *Session) planQuery(st *statement, q *tree.Query) error {
 	st.version = r.Version()
 	st.cacheable = s.tx == nil || s.tx.overlay == nil || !s.tx.overlay.Changed()
 	st.path = s.set.str("search_path")
-	st.epoch = plannerEpoch{settings: s.drv.planner, role: s.role}
+	st.epoch = plannerEpoch{settings: s.drv.planner, role: s.role, input: s.drv.input}
 	return nil
 }
 
@@ -130,7 +130,9 @@ func (s *Session) current(st *statement) bool {
 	if st.utility {
 		return true
 	}
-	return st.version == s.reader().Version() && st.path == s.set.str("search_path") && st.epoch.role == s.role && st.epoch.settings == any(s.derive().planner)
+	d := s.derive()
+	return st.version == s.reader().Version() && st.path == s.set.str("search_path") && st.epoch.role == s.role && st.epoch.settings == any(d.planner) &&
+		st.epoch.input == d.input
 }
 
 // replan analyzes and plans a statement again after the catalog or the settings changed. A result of another shape is refused, as the client

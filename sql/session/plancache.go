@@ -34,6 +34,15 @@ type statement struct {
 type plannerEpoch struct {
 	settings any
 	role     types.OID
+	input    inputSettings
+}
+
+// inputSettings are the settings that literals are read under: date '01/02/03' is a constant of the plan.
+type inputSettings struct {
+	style    types.DateStyle
+	order    types.DateOrder
+	interval types.IntervalStyle
+	zone     string
 }
 
 // planKey finds a plan: the text without its literals, the types of the literals and parameters, and where names are looked up.
@@ -43,6 +52,7 @@ type planKey struct {
 	text  string
 	types string
 	path  string
+	input inputSettings
 }
 
 // planCache is a least-recently-used cache of plans that all sessions share.

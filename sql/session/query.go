@@ -122,7 +122,7 @@ func (s *Session) fastQuery(sql string) (done bool, err error) {
 
 // lookupShared finds or makes the plan of a normalised text.
 func (s *Session) lookupShared(text string, lits []parser.Literal) (*compiled, error) {
-	key := planKey{db: s.db, role: s.role, text: text, types: literalTypes(lits), path: s.set.str("search_path")}
+	key := planKey{db: s.db, role: s.role, text: text, types: literalTypes(lits), path: s.set.str("search_path"), input: s.derive().input}
 	st := s.e.plans.get(key)
 	if st == nil || !s.current(st) {
 		stmts, err := parser.Parse(text)

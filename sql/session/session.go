@@ -160,6 +160,7 @@ func (s *Session) derive() *derived {
 		return d
 	}
 	d.io = s.set.deriveIO(d.io, s.reader(), regNames{s})
+	d.input = inputSettings{d.io.DateStyle, d.io.DateOrder, d.io.IntervalStyle, d.io.TimeZoneName}
 	d.planner = s.set.derivePlanner()
 	d.workMem = int64(s.set.number("work_mem")) * 1024
 	d.path, _ = splitIdentifiers(s.set.str("search_path"))

@@ -158,6 +158,7 @@ type derived struct {
 	valid   bool
 	io      *types.Ctx
 	planner planner.Settings
+	input   inputSettings
 	workMem int64
 	path    []string // search_path as names, $user included
 }
