@@ -163,10 +163,7 @@ func registerNumericCasts() {
 		v, err := types.NumericToFloat64(a[0].S)
 		return types.Float(v), err
 	})
-	scalar("numeric_pg_lsn", func(_ *Call, a []types.Datum) (types.Datum, error) {
-		v, err := types.NumericToInt8(a[0].S)
-		return types.Int(v), err
-	})
+	scalar("numeric_pg_lsn", func(_ *Call, a []types.Datum) (types.Datum, error) { return numericLSN(a[0].S) })
 }
 
 func registerIntCasts() {

@@ -121,6 +121,17 @@ func hashNumeric(d types.Datum, seed int64) uint64 {
 	return hashString(string(digits), seed) ^ uint64(weight)
 }
 
+// hashInterval hashes the low half of the length that intervals are compared by.
+func hashInterval(d types.Datum, seed int64) uint64 {
+	iv := iv(d)
+	return hashInt8(iv.Micros+(int64(iv.Days)+30*int64(iv.Months))*24*60*60*1000000, seed)
+}
+
+func hashTimeTZ(d types.Datum, seed int64) uint64 {
+	t := types.UnpackTimeTZ(d.S)
+	return hashInt8(t.Micros, seed) ^ hashWord(uint32(t.West), seed)
+}
+
 func init() {
 	word := func(d types.Datum, seed int64) uint64 { return hashWord(uint32(d.I), seed) }
 	text := func(d types.Datum, seed int64) uint64 { return hashString(d.S, seed) }
@@ -129,8 +140,8 @@ func init() {
 	for src, hash := range map[string]func(d types.Datum, seed int64) uint64{
 		"hashint2": word, "hashint4": word, "hashoid": word, "hashint8": wide, "timestamp_hash": wide, "time_hash": wide,
 		"hashtext": text, "hashname": text, "hashvarlena": text, "uuid_hash": text, "hashfloat4": float, "hashfloat8": float,
-		"hashchar": func(d types.Datum, seed int64) uint64 { return hashWord(uint32(int8(d.I)), seed) },
-		"hashinet": text, "hashmacaddr": text, "hashmacaddr8": text, "hash_numeric": hashNumeric,
+		"hashchar":      func(d types.Datum, seed int64) uint64 { return hashWord(uint32(int8(d.I)), seed) },
+		"interval_hash": hashInterval, "timetz_hash": hashTimeTZ, "hashinet": text, "hashmacaddr": text, "hashmacaddr8": text, "hash_numeric": hashNumeric,
 		"hashbpchar": func(d types.Datum, seed int64) uint64 { return hashString(strings.TrimRight(d.S, " "), seed) },
 	} {
 		extended := src + "extended"

@@ -16,8 +16,9 @@ const walSegmentSize = 16 << 20
 func init() {
 	scalar("pg_lsn_mi", lsnDifference)
 	scalar("pg_wal_lsn_diff", lsnDifference)
-	scalar("pg_lsn_pli", func(c *Call, a []types.Datum) (types.Datum, error) { return lsnMove(a[0], a[1], 1) })
-	scalar("pg_lsn_mii", func(c *Call, a []types.Datum) (types.Datum, error) { return lsnMove(a[0], a[1], -1) })
+	scalar("pg_lsn_pli", lsnMove("add NaN to", types.NumericAdd))
+	scalar("pg_lsn_mii", lsnMove("subtract NaN from", types.NumericSub))
+	scalarOID(5023, func(c *Call, a []types.Datum) (types.Datum, error) { return builtin(c, "pg_lsn_pli", a[1], a[0]) }) // numeric + pg_lsn
 	scalar("pg_walfile_name", func(_ *Call, a []types.Datum) (types.Datum, error) {
 		return types.Str(walFileName(uint64(a[0].I))), nil
 	})
@@ -43,35 +44,36 @@ func numericFromBig(n *big.Int) (types.Datum, error) {
 	return types.In(nil, types.Of(types.OIDNumeric), n.String())
 }
 
-// lsnMove adds sign times a number of bytes to a position.
-func lsnMove(at, by types.Datum, sign int64) (types.Datum, error) {
-	verb := "add"
-	if sign < 0 {
-		verb = "subtract"
+// lsnMove adds a number of bytes to a position, or takes it away.
+func lsnMove(what string, op func(a, b string) (string, error)) Scalar {
+	return func(_ *Call, a []types.Datum) (types.Datum, error) {
+		if types.NumericIsNaN(a[1].S) {
+			return types.Datum{}, pgerr.Newf(pgerr.FeatureNotSupported, "cannot %s pg_lsn", what)
+		}
+		sum, err := op(types.NumericFromUint64(uint64(a[0].I)), a[1].S)
+		if err != nil {
+			return types.Datum{}, err
+		}
+		return numericLSN(sum)
 	}
-	prep := map[string]string{"add": "to", "subtract": "from"}[verb]
-	if types.NumericIsNaN(by.S) {
-		return types.Datum{}, pgerr.Newf(pgerr.InvalidParameterValue, "cannot %s NaN %s pg_lsn", verb, prep)
-	}
-	coef, scale, ok := types.NumericBig(by.S)
-	if !ok {
-		return types.Datum{}, pgerr.New(pgerr.NumericValueOutOfRange, "pg_lsn out of range")
-	}
-	coef = roundBig(coef, scale)
-	sum := new(big.Int).SetUint64(uint64(at.I))
-	sum.Add(sum, coef.Mul(coef, big.NewInt(sign)))
-	if !sum.IsUint64() {
-		return types.Datum{}, pgerr.New(pgerr.NumericValueOutOfRange, "pg_lsn out of range")
-	}
-	return types.Int(int64(sum.Uint64())), nil
 }
 
-// roundBig is coef / 10^scale, rounded half away from zero.
-func roundBig(coef *big.Int, scale int) *big.Int {
-	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)
-	half := new(big.Int).Mul(unit, big.NewInt(int64(coef.Sign())))
-	twice := new(big.Int).Lsh(coef, 1)
-	return twice.Quo(twice.Add(twice, half), unit.Lsh(unit, 1))
+func numericLSN(s string) (types.Datum, error) {
+	switch {
+	case types.NumericIsNaN(s):
+		return types.Datum{}, pgerr.New(pgerr.FeatureNotSupported, "cannot convert NaN to pg_lsn")
+	case types.NumericIsInf(s):
+		return types.Datum{}, pgerr.New(pgerr.FeatureNotSupported, "cannot convert infinity to pg_lsn")
+	}
+	r, err := types.NumericRound(s, 0)
+	if err != nil {
+		return types.Datum{}, err
+	}
+	v, _, _ := types.NumericBig(r)
+	if !v.IsUint64() {
+		return types.Datum{}, pgerr.New(pgerr.InvalidParameterValue, "pg_lsn out of range")
+	}
+	return types.Int(int64(v.Uint64())), nil
 }
 
 // walFileName is the name of the segment with the byte before a position, on timeline 1.

@@ -154,3 +154,11 @@ func tablespaceSize(s Session, c *Call, a []types.Datum) (types.Datum, error) {
 	}
 	return types.Int(total), err
 }
+
+// roundBig is coef / 10^scale, rounded half away from zero.
+func roundBig(coef *big.Int, scale int) *big.Int {
+	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)
+	half := new(big.Int).Mul(unit, big.NewInt(int64(coef.Sign())))
+	twice := new(big.Int).Lsh(coef, 1)
+	return twice.Quo(twice.Add(twice, half), unit.Lsh(unit, 1))
+}
