@@ -70,7 +70,8 @@ func regexOperator(src string, flags areFlags, want bool) {
 		if err != nil {
 			return types.Datum{}, err
 		}
-		return types.Bool(re.match(a[0].S) == want), nil
+		found, err := re.match(a[0].S)
+		return types.Bool(found == want), err
 	})
 }
 
@@ -202,7 +203,8 @@ func regexpLike(c *Call, a []types.Datum) (types.Datum, error) {
 	if err != nil {
 		return types.Datum{}, err
 	}
-	return types.Bool(re.match(a[0].S)), nil
+	found, err := re.match(a[0].S)
+	return types.Bool(found), err
 }
 
 // numberArg is an integer argument with a default and a least value.

@@ -5,11 +5,9 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
-
-	"kimberlite/sql/pgerr"
 )
 
-// An are is a compiled advanced regular expression. Matching is done by Go's engine, which takes time linear in the text. It
+// An are is a compiled advanced regular expression. Matching is done by Go's engine where it can, which takes time linear in the text. It
 // finds the leftmost match; of these PostgreSQL wants the longest, or the shortest when the first quantifier is a non-greedy one.
 type are struct {
 	root     *areNode
@@ -17,6 +15,7 @@ type are struct {
 	groups   int
 	shortest bool // the whole prefers the shortest match
 	nullable bool
+	own      bool // matched by backtracking
 	made     [6]*regexp.Regexp
 }
 
@@ -29,15 +28,17 @@ const (
 	areForms        // each form again with every quantifier non-greedy
 )
 
-// compileARE compiles a pattern. Errors are 2201B, 22023, or 0A000 for what the engine can't do.
+// compileARE compiles a pattern. Errors are 2201B, 22023, or 0A000 for basic regular expressions.
 func compileARE(pattern string, flags areFlags) (*are, error) {
 	root, p, err := parseARE(pattern, flags)
 	if err != nil {
 		return nil, err
 	}
 	re := &are{root: root, flags: p.flags, groups: p.groups, shortest: root.preference() < 0, nullable: root.nullable()}
-	if err := root.checkWordEdges(nil, nil); err != nil {
-		return nil, err
+	if re.own = root.needsBacktracking() || !root.plainWordEdges(nil, nil); re.own {
+		if err := root.prepare(re.flags); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := re.form(areWhole, re.shortest); err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func (re *are) form(form int, lazy bool) (*regexp.Regexp, error) {
 	if r := re.made[slot]; r != nil {
 		return r, nil
 	}
-	w := areWriter{flags: re.flags, later: form != areWhole}
+	w := areWriter{flags: re.flags, later: form != areWhole, relaxed: re.own}
 	switch form {
 	case areLater:
 		w.b.WriteString(`\A(?s:.)(?s:.*?)`)
@@ -85,7 +86,13 @@ func (re *are) form(form int, lazy bool) (*regexp.Regexp, error) {
 }
 
 // match says whether the pattern occurs in s.
-func (re *are) match(s string) bool { return re.made[re.wholeSlot()].MatchString(s) }
+func (re *are) match(s string) (bool, error) {
+	if re.own {
+		m, err := re.backtrack(s, 0)
+		return m != nil, err
+	}
+	return re.made[re.wholeSlot()].MatchString(s), nil
+}
 
 func (re *are) wholeSlot() int {
 	if re.shortest {
@@ -96,6 +103,9 @@ func (re *are) wholeSlot() int {
 
 // find returns the first match that starts at byte pos or later: the bounds of the whole and of each group (-1: took no part), nil for none.
 func (re *are) find(s string, pos int) ([]int, error) {
+	if re.own {
+		return re.backtrack(s, pos)
+	}
 	m, err := re.search(s, pos, re.shortest)
 	if err != nil || m == nil || !re.shortest || re.groups == 0 {
 		return m, err
@@ -150,7 +160,7 @@ func before(s string, pos int) int {
 
 // each calls fn for the matches from byte pos on, in order, until it returns false.
 func (re *are) each(s string, pos int, fn func(m []int) bool) error {
-	if pos == 0 && !re.nullable && !re.shortest { // the engine's own iteration is the same then
+	if pos == 0 && !re.nullable && !re.shortest && !re.own { // the engine's own iteration is the same then
 		r := re.made[areWhole]
 		for _, m := range r.FindAllStringSubmatchIndex(s, -1) {
 			if !fn(m) {
@@ -208,6 +218,8 @@ func (n *areNode) nullable() bool {
 	switch n.kind {
 	case areLiteral, areAny, areClass:
 		return false
+	case areLook:
+		return true
 	case areGroup:
 		return n.kids[0].nullable()
 	case areAlt:
@@ -230,9 +242,9 @@ func (n *areNode) nullable() bool {
 	return true
 }
 
-// checkWordEdges refuses \m and \M where the neighbour doesn't make sure that the engine's \b means the same. prev and next are what
+// plainWordEdges says whether all \m and \M have a neighbour that makes sure that the engine's \b means the same. prev and next are what
 // surrounds n.
-func (n *areNode) checkWordEdges(prev, next *areNode) error {
+func (n *areNode) plainWordEdges(prev, next *areNode) bool {
 	switch n.kind {
 	case areConcat:
 		for i, k := range n.kids {
@@ -243,38 +255,24 @@ func (n *areNode) checkWordEdges(prev, next *areNode) error {
 			if i+1 < len(n.kids) {
 				q = n.kids[i+1]
 			}
-			if err := k.checkWordEdges(p, q); err != nil {
-				return err
+			if !k.plainWordEdges(p, q) {
+				return false
 			}
 		}
-		return nil
+		return true
 	case areRepeat: // the neighbour may be another round
-		for _, k := range n.kids {
-			if err := k.checkWordEdges(nil, nil); err != nil {
-				return err
-			}
-		}
-		return nil
+		prev, next = nil, nil
 	case areWordStart:
-		if next == nil || !next.wordAt(true) {
-			return errWordEdge(`\m`)
-		}
+		return next != nil && next.wordAt(true)
 	case areWordEnd:
-		if prev == nil || !prev.wordAt(false) {
-			return errWordEdge(`\M`)
-		}
+		return prev != nil && prev.wordAt(false)
 	}
 	for _, k := range n.kids {
-		if err := k.checkWordEdges(prev, next); err != nil {
-			return err
+		if !k.plainWordEdges(prev, next) {
+			return false
 		}
 	}
-	return nil
-}
-
-func errWordEdge(what string) error {
-	return pgerr.Unsupported(fmt.Sprintf("%s in this place of a regular expression", what),
-		`\m is available before, and \M after, what can only match word characters; \y is available everywhere.`)
+	return true
 }
 
 // wordAt says whether all texts n matches are not empty and begin (or end) with a word character.
@@ -313,6 +311,8 @@ type areWriter struct {
 	b     strings.Builder
 	flags areFlags
 	later bool // the text's start is not there to match
+	// relaxed: what the engine can't do is left out, so that whatever matches the pattern matches what is written.
+	relaxed bool
 }
 
 const areNever = `[^\x00-\x{10ffff}]`
@@ -371,8 +371,14 @@ func (w *areWriter) write(n *areNode, lazy bool) {
 		if lazy || n.lazy {
 			w.b.WriteByte('?')
 		}
+	case areBackReference:
+		w.b.WriteString(`(?s:.*)`)
+	case areLook:
+		w.b.WriteString("(?:)")
 	default:
-		w.anchor(n.kind)
+		if !w.relaxed || n.kind < areWordStart {
+			w.anchor(n.kind)
+		}
 	}
 }
 

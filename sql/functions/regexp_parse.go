@@ -30,17 +30,24 @@ const (
 	areWordEnd
 	areWordEdge
 	areNotWordEdge
+	areBackReference // to group
+	areLook          // kids[0] is there ahead, or behind; not says that it mustn't be
 )
 
 type areNode struct {
 	kind     areKind
 	text     string
-	not      bool // a negated class
+	not      bool // a negated class or look-around
+	behind   bool // a look-around looks back
 	word     bool // a class of word characters only
 	capture  bool
 	lazy     bool
 	min, max int
+	group    int // number of a capturing group, or the one referred to
 	kids     []*areNode
+	// What backtracking wants to know: see prepare.
+	ranges      []rune
+	least, most int
 }
 
 // areFlags are the options of a pattern: the flags argument, then those embedded in the pattern.
@@ -122,6 +129,8 @@ type areParser struct {
 	flags  areFlags
 	groups int // capturing ones begun so far
 	depth  int
+	closed map[int]bool // the capturing groups that have ended
+	looks  int          // how many look-arounds are open: in them nothing is captured or referred to
 }
 
 // areMaxDepth bounds the nesting of groups, so that a pattern can't exhaust the stack; the engine's own limit is the same.
@@ -129,7 +138,7 @@ const areMaxDepth = 500
 
 // parseARE parses a whole pattern.
 func parseARE(pattern string, flags areFlags) (*areNode, *areParser, error) {
-	p := &areParser{s: pattern, flags: flags}
+	p := &areParser{s: pattern, flags: flags, closed: map[int]bool{}}
 	if !p.flags.literal {
 		if err := p.prefix(); err != nil {
 			return nil, nil, err
@@ -270,7 +279,7 @@ func (p *areParser) atom() (n *areNode, constraint bool, err error) {
 		return &areNode{kind: areAny}, false, nil
 	case '(':
 		n, err = p.group()
-		return n, false, err
+		return n, err == nil && n.kind == areLook, err
 	case '[':
 		return p.bracket()
 	case '\\':
@@ -295,14 +304,23 @@ func (p *areParser) group() (*areNode, error) {
 		case strings.HasPrefix(rest, "?:"):
 			p.at += 2
 			n.capture = false
-		case strings.HasPrefix(rest, "?="), strings.HasPrefix(rest, "?!"), strings.HasPrefix(rest, "?<="), strings.HasPrefix(rest, "?<!"):
-			return nil, pgerr.Unsupported("look-around in regular expressions", "Use a second condition in the query instead of a lookahead or lookbehind constraint.")
+		case strings.HasPrefix(rest, "?="), strings.HasPrefix(rest, "?!"):
+			p.at += 2
+			n.kind, n.capture, n.not = areLook, false, rest[1] == '!'
+		case strings.HasPrefix(rest, "?<="), strings.HasPrefix(rest, "?<!"):
+			p.at += 3
+			n.kind, n.capture, n.not, n.behind = areLook, false, rest[2] == '!', true
 		default:
 			return nil, errRegexp(areOperand)
 		}
 	}
-	if n.capture {
+	if n.capture = n.capture && p.looks == 0; n.capture {
 		p.groups++
+		n.group = p.groups
+	}
+	if n.kind == areLook {
+		p.looks++
+		defer func() { p.looks-- }()
 	}
 	if p.depth++; p.depth > areMaxDepth {
 		return nil, errRegexp(areTooComplex)
@@ -316,7 +334,9 @@ func (p *areParser) group() (*areNode, error) {
 	}
 	p.depth--
 	p.at++
-	n.kids = []*areNode{kid}
+	if n.kids = []*areNode{kid}; n.capture {
+		p.closed[n.group] = true
+	}
 	return n, nil
 }
 
@@ -443,7 +463,11 @@ func (p *areParser) numbered() (*areNode, bool, error) {
 		if ref > p.groups {
 			return nil, false, errRegexp(areBackRef)
 		}
-		return nil, false, pgerr.Unsupported("a back-reference in a regular expression", "Patterns with \\1 to \\9 are not available; compare captured groups in the query.")
+		if p.looks > 0 || !p.closed[ref] {
+			return nil, false, errRegexp(areBackRef)
+		}
+		p.at = end
+		return &areNode{kind: areBackReference, group: ref}, false, nil
 	}
 	r, err := p.octal()
 	if err != nil {
