@@ -217,10 +217,6 @@ func (s *state) coerce(e tree.Expr, input types.OID, target types.T, ctx context
 // coerceLiteral turns a literal of unknown type into a constant of the target type by its input function.
 func (s *state) coerceLiteral(c *tree.Const, target types.T, ctx context, form tree.CoercionForm, loc int32) tree.Expr {
 	base := s.baseTypeMod(target)
-	if plain := s.withoutDomain(base.OID); plain != 0 && !c.Value.Null {
-		array := s.coerceLiteral(c, types.Of(plain), ctx, form, loc)
-		return s.coerce(array, plain, target, ctx, form, loc)
-	}
 	// The literal's text is read without the modifier, which a cast applies afterwards; interval is the exception, for its fields give the text its meaning.
 	in := types.Of(base.OID)
 	if base.OID == types.OIDInterval {
@@ -240,16 +236,6 @@ func (s *state) coerceLiteral(c *tree.Const, target types.T, ctx context, form t
 		return s.coerceToDomain(out, base, target.OID, ctx, form, loc, false)
 	}
 	return out
-}
-
-// withoutDomain is the array type over the base type of an array type over a domain, 0 for other types. Values of such types are read as plain arrays and
-// coerced, since input functions do not check a domain's constraints.
-func (a *analyzer) withoutDomain(oid types.OID) types.OID {
-	elem := a.elemType(oid)
-	if elem == 0 || a.typ(elem).Kind != types.KindDomain {
-		return 0
-	}
-	return a.arrayType(a.baseType(elem))
 }
 
 // coerceTypmod applies a modifier to an expression of the target type (coerce_type_typmod).
@@ -334,10 +320,6 @@ func (s *state) buildCoercion(e tree.Expr, p path, fn types.OID, target types.T,
 		}
 		return &tree.ArrayCoerceExpr{Arg: e, Elem: elem, T: types.T{OID: target.OID, Mod: typmod(elem)}, Form: form, Loc: loc}
 	case pathViaIO:
-		if plain := s.withoutDomain(target.OID); plain != 0 {
-			array := &tree.CoerceViaIO{Arg: e, T: types.Of(plain), Form: form, Loc: loc}
-			return s.coerce(array, plain, target, ctx, form, loc)
-		}
 		return &tree.CoerceViaIO{Arg: e, T: types.Of(target.OID), Form: form, Loc: loc}
 	}
 	fail(pgerr.Internal("unsupported coercion path %d", p))

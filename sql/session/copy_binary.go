@@ -68,6 +68,9 @@ func (c *copyInput) binary() error {
 			pos += 4
 			c.col = c.rel.Columns[c.atts[i]-1].Name
 			if size == -1 {
+				if err := types.CheckNull(io, v.T); err != nil {
+					return err
+				}
 				v.SetNull(row)
 				continue
 			}

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"kimberlite/sql/pgerr"
+	"kimberlite/sql/types"
 )
 
 // text reads text and CSV data line by line. The lines of a batch stay in the buffer until it is inserted, for the contexts of errors.
@@ -179,7 +180,12 @@ func (c *copyInput) addLine(line []byte) error {
 // setField converts a field of a row of the batch.
 func (c *copyInput) setField(i, row int, text []byte, null bool) error {
 	if null {
-		c.batch.Cols[i].SetNull(row)
+		v := c.batch.Cols[i]
+		v.SetNull(row)
+		if err := types.CheckNull(c.s.drv.io, v.T); err != nil {
+			c.col = c.rel.Columns[c.atts[i]-1].Name
+			return err
+		}
 		return nil
 	}
 	s := unsafe.String(unsafe.SliceData(text), len(text)) // good for the call

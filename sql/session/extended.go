@@ -5,7 +5,6 @@ import (
 
 	"kimberlite/exec"
 	"kimberlite/pgwire"
-	"kimberlite/sql/catalog"
 	"kimberlite/sql/parser"
 	"kimberlite/sql/pgerr"
 	"kimberlite/sql/types"
@@ -132,9 +131,6 @@ func (s *Session) bind(name string, ps *preparedStatement, paramFormats []int16,
 	}
 	for i, raw := range params {
 		d, err := s.paramValue(ps.st.params[i], raw, pgwire.FormatOf(paramFormats, i))
-		if err == nil {
-			err = s.checkDomain(ps.st.params[i], d)
-		}
 		if err != nil {
 			return withParam(err, i)
 		}
@@ -149,7 +145,7 @@ func (s *Session) bind(name string, ps *preparedStatement, paramFormats []int16,
 
 func (s *Session) paramValue(t types.OID, raw []byte, format int16) (types.Datum, error) {
 	if raw == nil {
-		return types.NullDatum, nil
+		return types.NullDatum, types.CheckNull(s.drv.io, types.Of(t))
 	}
 	switch format {
 	case pgwire.FormatText:
@@ -158,28 +154,6 @@ func (s *Session) paramValue(t types.OID, raw []byte, format int16) (types.Datum
 		return types.Recv(s.drv.io, types.Of(t), raw)
 	}
 	return types.Datum{}, pgerr.Newf(pgerr.InvalidParameterValue, "unsupported format code: %d", format)
-}
-
-// isDomain reports whether a type is a domain.
-func (s *Session) isDomain(t types.OID) bool {
-	if t < catalog.FirstNormalOID {
-		return false
-	}
-	info := s.reader().TypeByOID(t)
-	return info != nil && info.Kind == types.KindDomain
-}
-
-// checkDomain tests a parameter's value against the constraints of its domain.
-func (s *Session) checkDomain(t types.OID, d types.Datum) error {
-	if !s.isDomain(t) {
-		return nil
-	}
-	check, err := exec.DomainCheck(t, s.reader())
-	if err != nil {
-		return err
-	}
-	s.env.IO, s.env.Catalog = s.drv.io, s.reader()
-	return check(&exec.Context{Ctx: s.ctx, Env: &s.env}, d)
 }
 
 // withParam adds which parameter a value's error is about.

@@ -175,13 +175,10 @@ func (s *Session) literalParams(st *statement, norm *parser.Normalized) (params,
 		if err != nil {
 			return nil, nil, err
 		}
-		plain := !s.isDomain(st.params[col])
 		for i := col; i < len(more); i += norm.PerRow {
 			switch l := &norm.More[i]; {
-			case !plain:
-				more[i], err = s.literal(st.params[col], l)
 			case l.Null:
-				more[i] = types.NullDatum
+				more[i], err = types.NullDatum, types.CheckNull(s.drv.io, types.Of(st.params[col]))
 			default:
 				more[i], err = in(l.Text)
 			}
@@ -194,14 +191,11 @@ func (s *Session) literalParams(st *statement, norm *parser.Normalized) (params,
 }
 
 // literal converts one literal.
-func (s *Session) literal(t types.OID, l *parser.Literal) (d types.Datum, err error) {
-	d = types.NullDatum
-	if !l.Null {
-		if d, err = types.In(s.drv.io, types.Of(t), l.Text); err != nil {
-			return d, err
-		}
+func (s *Session) literal(t types.OID, l *parser.Literal) (types.Datum, error) {
+	if l.Null {
+		return types.NullDatum, types.CheckNull(s.drv.io, types.Of(t))
 	}
-	return d, s.checkDomain(t, d)
+	return types.In(s.drv.io, types.Of(t), l.Text)
 }
 
 // settle turns the end of a call into the session's state: after an error the transaction fails; statistics and the log are fed.

@@ -33,6 +33,7 @@ type Session struct {
 	backend  *txn.Backend
 	set      *settings
 	drv      derived
+	domains  domainChecks
 	env      functions.Env
 	arena    types.Arena
 	norm     parser.Normalizer
@@ -160,6 +161,7 @@ func (s *Session) derive() *derived {
 		return d
 	}
 	d.io = s.set.deriveIO(d.io, s.reader(), regNames{s})
+	d.io.CheckDomain = s.checkDomain
 	d.input = inputSettings{d.io.DateStyle, d.io.DateOrder, d.io.IntervalStyle, d.io.TimeZoneName}
 	d.planner = s.set.derivePlanner()
 	d.workMem = int64(s.set.number("work_mem")) * 1024

@@ -47,8 +47,8 @@ func baseType(ctx *Ctx, t T) T {
 // BaseType looks through domains: the type that a domain (of domains) is over, with the domain's modifier. Other types return as they are.
 func BaseType(ctx *Ctx, t T) T { return baseType(orDefault(ctx), t) }
 
-// In parses the text form of a value of type t and applies t.Mod as PostgreSQL's input functions do. The constraints of a domain are
-// the caller's to check.
+// In parses the text form of a value of type t and applies t.Mod as PostgreSQL's input functions do. The constraints of domains are checked if
+// the context can, and the caller's to check otherwise.
 func In(ctx *Ctx, t T, s string) (Datum, error) {
 	f, err := TextIn(ctx, t)
 	if err != nil {
@@ -60,6 +60,7 @@ func In(ctx *Ctx, t T, s string) (Datum, error) {
 // TextIn returns the input function of t with everything looked up, for use on many values.
 func TextIn(ctx *Ctx, t T) (func(s string) (Datum, error), error) {
 	ctx = orDefault(ctx)
+	given := t.OID
 	t = baseType(ctx, t)
 	o, err := opsFor(ctx, t.OID)
 	if err != nil {
@@ -69,7 +70,29 @@ func TextIn(ctx *Ctx, t T) (func(s string) (Datum, error), error) {
 		return nil, noInput(ctx, t.OID)
 	}
 	in := o.in
+	if given != t.OID && ctx.CheckDomain != nil {
+		return func(s string) (Datum, error) { return inDomain(ctx, given)(in(ctx, t, s)) }, nil
+	}
 	return func(s string) (Datum, error) { return in(ctx, t, s) }, nil
+}
+
+// inDomain passes on what an input function made of a domain's base type, if it satisfies the domain.
+func inDomain(ctx *Ctx, domain OID) func(d Datum, err error) (Datum, error) {
+	return func(d Datum, err error) (Datum, error) {
+		if err == nil {
+			err = ctx.CheckDomain(domain, d)
+		}
+		return d, err
+	}
+}
+
+// CheckNull tests whether a value of type t, which is read from somewhere, may be NULL: a domain may forbid it.
+func CheckNull(ctx *Ctx, t T) error {
+	ctx = orDefault(ctx)
+	if ctx.CheckDomain == nil || baseType(ctx, t).OID == t.OID {
+		return nil
+	}
+	return ctx.CheckDomain(t.OID, NullDatum)
 }
 
 // AppendText appends the text form of d, which is not NULL, to dst.
@@ -119,6 +142,7 @@ func Recv(ctx *Ctx, t T, b []byte) (Datum, error) {
 // BinaryIn returns the receive function of t with everything looked up.
 func BinaryIn(ctx *Ctx, t T) (func(b []byte) (Datum, error), error) {
 	ctx = orDefault(ctx)
+	given := t.OID
 	t = baseType(ctx, t)
 	o, err := opsFor(ctx, t.OID)
 	if err != nil {
@@ -128,6 +152,9 @@ func BinaryIn(ctx *Ctx, t T) (func(b []byte) (Datum, error), error) {
 		return nil, pgerr.Newf(pgerr.UndefinedFunction, "no binary input function available for type %s", FormatTypeName(ctx, t.OID))
 	}
 	recv := o.recv
+	if given != t.OID && ctx.CheckDomain != nil {
+		return func(b []byte) (Datum, error) { return inDomain(ctx, given)(recv(ctx, t, b)) }, nil
+	}
 	return func(b []byte) (Datum, error) { return recv(ctx, t, b) }, nil
 }
 

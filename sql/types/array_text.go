@@ -32,7 +32,7 @@ func arrayIn(ctx *Ctx, t T, s string) (Datum, error) {
 	dims, err := r.contents(func(text string, null bool) error {
 		if null {
 			b.Append(NullDatum)
-			return nil
+			return CheckNull(ctx, elem)
 		}
 		d, err := in(text)
 		b.Append(d)
@@ -522,6 +522,9 @@ func recvArray(ctx *Ctx, elem T, b []byte) (Datum, error) {
 		}
 		if size == -1 {
 			bld.Append(NullDatum)
+			if err := CheckNull(ctx, elem); err != nil {
+				return Datum{}, err
+			}
 			continue
 		}
 		if size < -1 || size > len(r.b) {

@@ -16,6 +16,8 @@ type Ctx struct {
 	Types            Resolver
 	// Reg resolves names for the reg* types (regclass, regtype, ...); nil refuses anything but numbers and '-'.
 	Reg RegResolver
+	// CheckDomain tests a value, NULL included, that was read against the constraints of its domain; nil leaves that to the caller.
+	CheckDomain func(domain OID, d Datum) error
 }
 
 // DateStyle is the output half of the DateStyle setting.

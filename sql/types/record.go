@@ -304,6 +304,9 @@ func recordIn(ctx *Ctx, t T, s string) (Datum, error) {
 		oids[i] = f.T.OID
 		if null {
 			values[i] = NullDatum
+			if err := CheckNull(ctx, f.T); err != nil {
+				return Datum{}, err
+			}
 			continue
 		}
 		if values[i], err = In(ctx, f.T, text); err != nil {
@@ -442,6 +445,9 @@ func recordRecv(ctx *Ctx, t T, b []byte) (Datum, error) {
 		oids[i] = f.T.OID
 		if size == -1 {
 			values[i] = NullDatum
+			if err := CheckNull(ctx, f.T); err != nil {
+				return Datum{}, err
+			}
 			continue
 		}
 		d, err := Recv(ctx, f.T, r.take(size))
