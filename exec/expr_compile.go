@@ -649,7 +649,7 @@ func (c *compiler) threeWay(a, b types.T) func(x, y types.Datum) (int, error) {
 	if types.BaseType(c.io, a).OID == types.OIDRecord || types.BaseType(c.io, b).OID == types.OIDRecord {
 		io := c.io
 		return func(x, y types.Datum) (int, error) {
-			if err := types.RecordsComparable(io, x.S, y.S); err != nil {
+			if err := types.RecordsComparable(io, x.S, y.S, true); err != nil {
 				return 0, err
 			}
 			return cmp(x, y), nil

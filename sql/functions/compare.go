@@ -1,6 +1,10 @@
 package functions
 
-import "kimberlite/sql/types"
+import (
+	"strings"
+
+	"kimberlite/sql/types"
+)
 
 // The comparison functions: every type's =, <>, <, <=, >, >= and its btree support function, all through the type's one order.
 
@@ -29,7 +33,7 @@ var comparisons = []comparison{
 	{plainNames("interval_"), "interval_cmp", types.OIDInterval}, {plainNames("numeric_"), "numeric_cmp", types.OIDNumeric},
 	{plainNames("oid"), "btoidcmp", types.OIDOid}, {plainNames("oidvector"), "btoidvectorcmp", 0}, {plainNames("uuid_"), "uuid_cmp", types.OIDUuid},
 	{plainNames("macaddr_"), "macaddr_cmp", 0}, {plainNames("macaddr8_"), "macaddr8_cmp", 0}, {plainNames("network_"), "network_cmp", 0},
-	{plainNames("bit"), "bitcmp", 0}, {plainNames("enum_"), "enum_cmp", types.OIDInt8}, {plainNames("array_"), "btarraycmp", 0},
+	{plainNames("bit"), "bitcmp", 0}, {plainNames("enum_"), "enum_cmp", types.OIDInt8},
 	{plainNames("jsonb_"), "jsonb_cmp", types.OIDJsonb}, {plainNames("pg_lsn_"), "pg_lsn_cmp", types.OIDPgLsn}, {plainNames("tid"), "bttidcmp", types.OIDTid},
 	{plainNames("xid8"), "xid8cmp", types.OIDXid8}, {plainNames("range_"), "range_cmp", 0}, {plainNames("multirange_"), "multirange_cmp", 0},
 	{[6]string{"texteq", "textne", "text_lt", "text_le", "text_gt", "text_ge"}, "bttextcmp", types.OIDText},
@@ -39,7 +43,6 @@ var comparisons = []comparison{
 	{[6]string{"", "", "text_pattern_lt", "text_pattern_le", "text_pattern_gt", "text_pattern_ge"}, "bttext_pattern_cmp", types.OIDText},
 	{[6]string{"", "", "bpchar_pattern_lt", "bpchar_pattern_le", "bpchar_pattern_gt", "bpchar_pattern_ge"}, "btbpchar_pattern_cmp", types.OIDBpchar},
 	{[6]string{"xideq", "xidneq"}, "", types.OIDInt8}, {[6]string{"cideq"}, "", types.OIDInt8}, {[6]string{"aclitem_eq"}, "", types.OIDText},
-	{[6]string{"record_image_eq", "record_image_ne", "record_image_lt", "record_image_le", "record_image_gt", "record_image_ge"}, "btrecordimagecmp", 0},
 }
 
 // verdicts turn a three-way comparison into each operator's answer, in the order of comparison.names.
@@ -52,13 +55,7 @@ func init() {
 	for _, c := range comparisons {
 		registerComparison(c, sameOrder(c.order))
 	}
-	record := comparison{names: plainNames("record_"), cmp: "btrecordcmp"}
-	registerComparison(record, func(c *Call, a, b types.Datum) (int, error) {
-		if err := types.RecordsComparable(c.Env.IO, a.S, b.S); err != nil {
-			return 0, err
-		}
-		return types.Compare(c.Env.IO, types.OIDRecord, a, b), nil
-	})
+	registerContainerComparisons()
 	cross := func(a, b string, cmp func(c *Call, a, b types.Datum) int) {
 		names := [6]string{}
 		back := [6]string{}
@@ -107,6 +104,38 @@ func registerComparison(c comparison, cmp func(c *Call, a, b types.Datum) (int, 
 			return types.Int(int64(n)), err
 		})
 	}
+}
+
+// registerContainerComparisons: arrays and records are compared if what they hold is, which is known only when they come.
+func registerContainerComparisons() {
+	array := sameOrder(0)
+	arrays := func(equality bool) func(c *Call, a, b types.Datum) (int, error) {
+		return func(c *Call, a, b types.Datum) (int, error) {
+			if c.Memo == nil {
+				if err := types.Comparable(c.Env.IO, types.ParseArray(a.S).Type, equality); err != nil {
+					return 0, err
+				}
+			}
+			return array(c, a, b)
+		}
+	}
+	records := func(equality bool) func(c *Call, a, b types.Datum) (int, error) {
+		return func(c *Call, a, b types.Datum) (int, error) {
+			if err := types.RecordsComparable(c.Env.IO, a.S, b.S, equality); err != nil {
+				return 0, err
+			}
+			return types.Compare(c.Env.IO, types.OIDRecord, a, b), nil
+		}
+	}
+	images := func(c *Call, a, b types.Datum) (int, error) { return types.CompareRecordImages(c.Env.IO, a.S, b.S) }
+	for prefix, by := range map[string]func(bool) func(c *Call, a, b types.Datum) (int, error){"array_": arrays, "record_": records} {
+		eq, order := plainNames(prefix), plainNames(prefix)
+		clear(eq[2:])
+		clear(order[:2])
+		registerComparison(comparison{names: eq}, by(true))
+		registerComparison(comparison{names: order, cmp: "bt" + strings.TrimSuffix(prefix, "_") + "cmp"}, by(false))
+	}
+	registerComparison(comparison{names: plainNames("record_image_"), cmp: "btrecordimagecmp"}, images)
 }
 
 // registerMinMax: the larger and smaller functions behind min and max.

@@ -1,6 +1,7 @@
 package types
 
 import (
+	"cmp"
 	"encoding/binary"
 	"strings"
 	"unsafe"
@@ -203,18 +204,76 @@ var errAnonymousRecord = pgerr.New(pgerr.FeatureNotSupported, "input of anonymou
 
 // RecordsComparable checks what PostgreSQL's record comparison does before each pair of fields: 42804 when the rows differ in a
 // field's type or in their number. Compare itself goes on as far as it can.
-func RecordsComparable(ctx *Ctx, a, b string) error {
+func RecordsComparable(ctx *Ctx, a, b string, equality bool) error {
 	x, y := ParseRecord(a), ParseRecord(b)
 	for i := range min(x.n, y.n) {
-		if s, t := x.FieldType(i), y.FieldType(i); s != t {
-			return pgerr.Newf(pgerr.DatatypeMismatch, "cannot compare dissimilar column types %s and %s at record column %d",
-				FormatTypeName(ctx, s), FormatTypeName(ctx, t), i+1)
+		if err := sameFieldType(ctx, &x, &y, i); err != nil {
+			return err
+		}
+		if err := Comparable(ctx, x.FieldType(i), equality); err != nil {
+			return err
 		}
 	}
+	return sameFieldCount(&x, &y)
+}
+
+func sameFieldType(ctx *Ctx, x, y *Record, i int) error {
+	if s, t := x.FieldType(i), y.FieldType(i); s != t {
+		return pgerr.Newf(pgerr.DatatypeMismatch, "cannot compare dissimilar column types %s and %s at record column %d",
+			FormatTypeName(ctx, s), FormatTypeName(ctx, t), i+1)
+	}
+	return nil
+}
+
+func sameFieldCount(x, y *Record) error {
 	if x.n != y.n {
 		return pgerr.New(pgerr.DatatypeMismatch, "cannot compare record types with different numbers of columns")
 	}
 	return nil
+}
+
+// CompareRecordImages orders records by the bytes of their fields: *< and its kin.
+func CompareRecordImages(ctx *Ctx, a, b string) (int, error) {
+	x, y := ParseRecord(a), ParseRecord(b)
+	for i := range min(x.n, y.n) {
+		if err := sameFieldType(ctx, &x, &y, i); err != nil {
+			return 0, err
+		}
+		p, q := x.Field(i), y.Field(i)
+		switch {
+		case p.Null && q.Null:
+			continue
+		case p.Null:
+			return 1, nil
+		case q.Null:
+			return -1, nil
+		}
+		if c := cmp.Or(cmp.Compare(uint64(p.I), uint64(q.I)), strings.Compare(p.S, q.S)); c != 0 {
+			return c, nil
+		}
+	}
+	return 0, sameFieldCount(&x, &y)
+}
+
+// Types without an order; those of the second kind have equality.
+var (
+	withoutComparison = map[OID]bool{
+		OIDJson: true, OIDXml: true, OIDPoint: true, OIDLseg: true, OIDPath: true, OIDBox: true, OIDPolygon: true, OIDLine: true, OIDCircle: true,
+		OIDJsonpath: true,
+	}
+	withEqualityOnly = map[OID]bool{OIDXid: true, OIDCid: true, OIDAclitem: true}
+)
+
+// Comparable says, by PostgreSQL's error, whether values of a type that are parts of others can be compared.
+func Comparable(ctx *Ctx, oid OID, equality bool) error {
+	base := BaseType(ctx, Of(oid)).OID
+	switch {
+	case !withoutComparison[base] && !(withEqualityOnly[base] && !equality):
+		return nil
+	case equality:
+		return pgerr.Newf(pgerr.UndefinedFunction, "could not identify an equality operator for type %s", FormatTypeName(ctx, oid))
+	}
+	return pgerr.Newf(pgerr.UndefinedFunction, "could not identify a comparison function for type %s", FormatTypeName(ctx, oid))
 }
 
 // compareRecords orders by the fields from the left, NULL above all.
