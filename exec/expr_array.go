@@ -387,6 +387,9 @@ func (e *subscript) row(r *rowEnv) (types.Datum, error) {
 		return e.setElem(d, up, v)
 	}
 	if v.Null {
+		if d.Null {
+			d = types.Datum{S: types.NewArrayBuilder(e.io, e.elem).Finish()}
+		}
 		return d, nil
 	}
 	return e.setSlice(d, lo, loSet, up, upSet, v)
@@ -559,9 +562,6 @@ func (e *subscript) setSlice(d types.Datum, lo []int, loSet []bool, up []int, up
 	b := types.NewArrayBuilder(e.io, e.elem)
 	dims := a.Dims()
 	if len(dims) == 0 {
-		if src.Len() == 0 {
-			return types.Datum{S: b.Finish()}, nil
-		}
 		out := make([]types.ArrayDim, len(up))
 		n := 1
 		for i := range up {
@@ -571,10 +571,12 @@ func (e *subscript) setSlice(d types.Datum, lo []int, loSet []bool, up []int, up
 				return d, err
 			}
 			out[i] = types.ArrayDim{Len: up[i] - lo[i] + 1, Lower: lo[i]}
-			if out[i].Len <= 0 {
-				return d, pgerr.New(pgerr.ArraySubscriptError, "upper bound cannot be less than lower bound")
+			if n *= out[i].Len; out[i].Len < 0 || out[i].Len > arrayItemsMax || n > arrayItemsMax {
+				return d, errArraySize
 			}
-			n *= out[i].Len
+		}
+		if n == 0 {
+			return types.Datum{S: b.Finish()}, nil
 		}
 		if src.Len() < n {
 			return d, errSourceSmall
@@ -625,12 +627,12 @@ func (e *subscript) setSlice(d types.Datum, lo []int, loSet []bool, up []int, up
 		s, err := b.FinishDims(dims)
 		return types.Datum{S: s}, err
 	}
-	if src.Len() < n {
-		return d, errSourceSmall
-	}
 	lower, upper := min(dims[0].Lower, l[0]), max(dims[0].Lower+dims[0].Len-1, u[0])
 	if upper-lower+1 > arrayItemsMax {
 		return d, errArraySize
+	}
+	if src.Len() < n {
+		return d, errSourceSmall
 	}
 	for s := lower; s <= upper; s++ {
 		if s >= l[0] && s <= u[0] {
