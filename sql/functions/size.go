@@ -19,7 +19,7 @@ func init() {
 	scalar("pg_size_pretty_numeric", func(_ *Call, a []types.Datum) (types.Datum, error) {
 		coef, scale, ok := types.NumericBig(a[0].S)
 		if !ok {
-			return types.Str(types.NumericString(a[0].S) + " bytes"), nil
+			return types.Str(types.NumericString(a[0].S) + " PB"), nil
 		}
 		whole := coef.Quo(coef, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil))
 		if new(big.Int).Abs(whole).Cmp(big.NewInt(10*1024)) < 0 {
