@@ -25,7 +25,7 @@ check: build vet staticcheck ## about a minute: build, vet, staticcheck, unit te
 	$(GO) test -short -timeout 5m $(UNIT_PKGS)
 
 sim: ## simulate crashes, power loss and bad networks: SEEDS=1000, or one SEED=n
-	$(GO) test -timeout 60m -run 'Sim|Crash|Power' ./log ./consensus -seeds $(SEEDS) $(if $(SEED),-seed $(SEED))
+	$(GO) test -timeout 60m -run 'Sim|CrashPrefix' ./log ./consensus ./projections ./server -seeds $(SEEDS) $(if $(SEED),-seed $(SEED))
 
 bench: ## benchmarks of the parts
 	$(GO) test -run '^$$' -bench . -benchmem ./log ./consensus ./projections ./txn ./exec ./pgwire ./sql/...

@@ -119,14 +119,17 @@ func (g *Group) finishApply(batch []*raftpb.Message, events []log.Event) error {
 	return nil
 }
 
-// resolve finishes the proposals up to an applied event. One that was superseded is passed by: another event stands at its position, so it
-// will never be committed. Caller holds mu.
+// resolve finishes the proposals for an applied event's position. One that was superseded was surely not written: another event stands committed
+// at its position. Caller holds mu.
 func (g *Group) resolve(ev *log.Event) {
 	for p := g.waiting.front(); p != nil && p.position <= ev.Position; p = g.waiting.front() {
 		g.waiting.pop()
-		if p.position == ev.Position && p.matches(ev) {
+		switch {
+		case p.position < ev.Position: // the event there was not applied by this life of the group
+			p.finish(ErrOutcomeUnknown)
+		case p.matches(ev):
 			p.finish(nil)
-		} else {
+		default:
 			p.finish(ErrProposalDropped)
 		}
 	}

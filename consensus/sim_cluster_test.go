@@ -15,6 +15,7 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
+	"kimberlite/internal/seeds"
 	"kimberlite/log"
 )
 
@@ -295,13 +296,8 @@ func (c *cluster) close() {
 // TestSimCluster: three voters, clients, crashes with power loss, partitions, lost and late messages.
 func TestSimCluster(t *testing.T) {
 	confirmed := int64(0)
-	eachSeed(t, func(t *testing.T, seed uint64) {
+	seeds.Each(t, 20, func(t *testing.T, seed uint64) {
 		synctest.Test(t, func(t *testing.T) {
-			defer func() {
-				if t.Failed() {
-					t.Logf("replay with: go test -run TestSimCluster -seed %d", seed)
-				}
-			}()
 			c := newCluster(t, seed, 3)
 			for id := uint64(1); id <= 3; id++ {
 				c.add(id, true)

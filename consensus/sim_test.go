@@ -3,7 +3,6 @@ package consensus
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -14,27 +13,9 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"kimberlite/internal/seeds"
 	"kimberlite/log"
 )
-
-var (
-	seedsFlag = flag.Int("seeds", 20, "how many seeds the simulations try")
-	seedFlag  = flag.Uint64("seed", 0, "the only seed to try, when not 0")
-)
-
-// eachSeed runs f for every seed, and names the one that fails.
-func eachSeed(t *testing.T, f func(t *testing.T, seed uint64)) {
-	if *seedFlag != 0 {
-		f(t, *seedFlag)
-		return
-	}
-	for seed := uint64(1); seed <= uint64(*seedsFlag); seed++ {
-		f(t, seed)
-		if t.Failed() {
-			t.Fatalf("replay with: go test -run '%s' -seed %d", t.Name(), seed)
-		}
-	}
-}
 
 // ledger knows what clients were told.
 type ledger struct {
@@ -118,7 +99,7 @@ func (b *ledger) highest() (p log.Position) {
 // TestSimSingle: several clients propose to a single voter until the power fails in the middle of some file operation; after each restart
 // everything acknowledged is there.
 func TestSimSingle(t *testing.T) {
-	eachSeed(t, func(t *testing.T, seed uint64) {
+	seeds.Each(t, 20, func(t *testing.T, seed uint64) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		disk := vfs.NewCrashableMem()
 		book := newLedger()

@@ -48,7 +48,8 @@ func (p *proposal) release() {
 	p.pool.Put(p)
 }
 
-// queue holds stepped proposals in the order of their positions.
+// queue holds stepped proposals in the order of their positions. Two may have the same position: a leader that was deposed and elected again
+// gives out the positions anew that its successor took from it.
 type queue struct {
 	items []*proposal
 	head  int
@@ -63,6 +64,9 @@ func (q *queue) push(p *proposal) {
 		q.items, q.head = q.items[:n], 0
 	}
 	q.items = append(q.items, p)
+	for i := len(q.items) - 1; i > q.head && q.items[i-1].position > p.position; i-- {
+		q.items[i-1], q.items[i] = p, q.items[i-1]
+	}
 }
 
 func (q *queue) front() *proposal {

@@ -3,7 +3,6 @@ package log
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -13,28 +12,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"go.etcd.io/raft/v3/raftpb"
-)
 
-var (
-	seedsFlag = flag.Int("seeds", 100, "how many seeds the simulations try")
-	seedFlag  = flag.Uint64("seed", 0, "the only seed to try, when not 0")
+	"kimberlite/internal/seeds"
 )
 
 func testRNG() *rand.Rand { return rand.New(rand.NewPCG(1, 1)) }
-
-// eachSeed runs f for every seed, and names the one that fails.
-func eachSeed(t *testing.T, f func(t *testing.T, seed uint64)) {
-	if *seedFlag != 0 {
-		f(t, *seedFlag)
-		return
-	}
-	for seed := uint64(1); seed <= uint64(*seedsFlag); seed++ {
-		f(t, seed)
-		if t.Failed() {
-			t.Fatalf("replay with: go test -run '%s' -seed %d", t.Name(), seed)
-		}
-	}
-}
 
 // model is what the log must hold.
 type model struct {
@@ -101,7 +83,7 @@ func (m *model) check(l *Log) error {
 // TestSimPowerLoss appends, truncates, compresses, drops, and pulls the plug in the middle of some file operation: each block that was not
 // synced may be there or not. Then it opens the log again and compares.
 func TestSimPowerLoss(t *testing.T) {
-	eachSeed(t, func(t *testing.T, seed uint64) {
+	seeds.Each(t, 100, func(t *testing.T, seed uint64) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		disk := vfs.NewCrashableMem()
 		m := &model{}
@@ -357,4 +339,28 @@ func TestFailedSyncStopsTheLog(t *testing.T) {
 		t.Fatal(l.Durable())
 	}
 	l.Close()
+}
+
+// TestNewDirectoriesSurvive: a data directory several levels below what was there before keeps its name when the power fails.
+func TestNewDirectoriesSurvive(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	l, err := Open(disk, "/srv/db/one", testOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendN(t, l, 1, 3, 1)
+	if err := l.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	left := disk.CrashClone(vfs.CrashCloneCfg{})
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l, err = Open(left, "/srv/db/one", testOptions()); err != nil {
+		t.Fatal(err)
+	}
+	wantEvents(t, l, 1, 3, view1)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -57,8 +57,8 @@ func Open(fs vfs.FS, dir string, opts Options) (_ *Log, err error) {
 	return l, nil
 }
 
-// makeDirs makes what is missing and takes the lock. Every directory's entry in its parent is synced: fdatasync of a file keeps nothing
-// whose name is lost.
+// makeDirs makes what is missing and takes the lock. Every directory's entry in its parent is synced, up to the root, since any of them may be
+// new: fdatasync of a file keeps nothing whose name is lost.
 func (l *Log) makeDirs(dir string) error {
 	for _, d := range []string{dir, l.dir, l.fs.PathJoin(dir, metaDir)} {
 		if err := l.fs.MkdirAll(d, 0o700); err != nil {
@@ -73,9 +73,8 @@ func (l *Log) makeDirs(dir string) error {
 		return ioError("locking "+dir, err)
 	}
 	l.lock = lock
-	if parent := l.fs.PathDir(dir); parent != "" && parent != dir {
-		// Best effort: the parent may be a directory that this user cannot open.
-		_ = syncDir(l.fs, parent)
+	for child, parent := dir, l.fs.PathDir(dir); parent != "" && parent != child; child, parent = parent, l.fs.PathDir(parent) {
+		_ = syncDir(l.fs, parent) // best effort: it may be a directory that this user cannot open
 	}
 	if err := syncDir(l.fs, dir); err != nil {
 		return ioError("syncing "+dir, err)

@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"pgregory.net/rapid"
 
+	"kimberlite/internal/seeds"
 	"kimberlite/log"
 	"kimberlite/sql/types"
 )
@@ -211,8 +212,8 @@ func (w *world) check(t testing.TB, s *Store) {
 
 // The state is a function of the log: whatever the batches, the same rows, entries and digest.
 func TestProjectorAgainstModel(t *testing.T) {
-	for seed := int64(1); seed <= 20; seed++ {
-		w := newWorld(seed)
+	seeds.Each(t, 20, func(t *testing.T, seed uint64) {
+		w := newWorld(int64(seed))
 		for len(w.log.events) < 120 {
 			w.step()
 		}
@@ -237,18 +238,18 @@ func TestProjectorAgainstModel(t *testing.T) {
 		if digests[0] != digests[1] || digests[0] != digests[2] {
 			t.Fatalf("seed %d: digests differ: %v", seed, digests)
 		}
-	}
+	})
 }
 
 // After a crash at any point the store is the state after some event, and replay from there ends with the same digest. The same
 // holds for stores that were closed.
 func TestCrashPrefix(t *testing.T) {
-	for seed := int64(1); seed <= 30; seed++ {
-		w := newWorld(seed)
+	seeds.Each(t, 30, func(t *testing.T, seed uint64) {
+		w := newWorld(int64(seed))
 		for len(w.log.events) < 150 {
 			w.step()
 		}
-		rng := rand.New(rand.NewSource(seed))
+		rng := rand.New(rand.NewSource(int64(seed)))
 		fs := vfs.NewCrashableMem()
 		s := openStore(t, fs, &w.log)
 		p := NewProjector(s, ProjectorOptions{})
@@ -266,7 +267,7 @@ func TestCrashPrefix(t *testing.T) {
 				crashes++
 				durable, err := s.Durable()
 				must(t, err)
-				crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.Intn(101), RNG: randV2(seed)})
+				crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.Intn(101), RNG: randV2(int64(seed))})
 				must(t, s.Close())
 				fs = crashed
 				s = openStore(t, fs, &w.log)
@@ -296,7 +297,7 @@ func TestCrashPrefix(t *testing.T) {
 			t.Fatalf("seed %d: after %d crashes the digest is %v, rebuilt it is %v", seed, crashes, have, want)
 		}
 		must(t, rebuilt.Close())
-	}
+	})
 }
 
 // A crash between the steps of a chunked transaction: nobody sees a part of it, and it is finished after the restart.

@@ -54,16 +54,16 @@ func Main(fs *pflag.FlagSet, show bool) int {
 
 // run starts a node and waits for its end.
 func run(cfg *config.Config, loggers *logging.Loggers, load func() (*config.Config, error), signals <-chan os.Signal) int {
-	return runWith(cfg, loggers, load, signals, newEngine)
+	return runWith(cfg, loggers, load, signals, realParts)
 }
 
-func runWith(cfg *config.Config, loggers *logging.Loggers, load func() (*config.Config, error), signals <-chan os.Signal, makeEngine func(*Node) (engine, error)) int {
+func runWith(cfg *config.Config, loggers *logging.Loggers, load func() (*config.Config, error), signals <-chan os.Signal, p parts) int {
 	lg := loggers.For("server")
 	started := make(chan struct{})
 	var n *Node
 	var err error
 	go func() {
-		n, err = start(cfg, loggers, load, makeEngine)
+		n, err = start(cfg, loggers, load, p)
 		close(started)
 	}()
 	for starting := true; starting; {

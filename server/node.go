@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/zap"
 
 	"kimberlite/consensus"
@@ -24,6 +25,14 @@ import (
 
 type tlsConfig = tls.Config
 
+// parts are what tests of the node put something else in the place of: a simpler SQL engine, a disk that loses power.
+type parts struct {
+	disk   vfs.FS
+	engine func(*Node) (engine, error)
+}
+
+var realParts = parts{vfs.Default, newEngine}
+
 // Node is a running server.
 type Node struct {
 	cfg     *config.Config
@@ -34,8 +43,7 @@ type Node struct {
 	temp    string
 	// reload reads the configuration anew; nil when there is no way.
 	reload func() (*config.Config, error)
-	// makeEngine is newEngine; tests of the node alone put something simpler in its place.
-	makeEngine func(*Node) (engine, error)
+	parts  parts
 
 	lis       listeners
 	log       *log.Log
@@ -70,11 +78,11 @@ type Node struct {
 
 // Start opens a node from the bottom up and returns when it serves. reload may be nil. Errors are *Refusal where there is something to be said.
 func Start(cfg *config.Config, loggers *logging.Loggers, reload func() (*config.Config, error)) (*Node, error) {
-	return start(cfg, loggers, reload, newEngine)
+	return start(cfg, loggers, reload, realParts)
 }
 
-func start(cfg *config.Config, loggers *logging.Loggers, reload func() (*config.Config, error), makeEngine func(*Node) (engine, error)) (*Node, error) {
-	n := &Node{cfg: cfg, loggers: loggers, lg: loggers.For("server"), started: time.Now(), reload: reload, makeEngine: makeEngine,
+func start(cfg *config.Config, loggers *logging.Loggers, reload func() (*config.Config, error), p parts) (*Node, error) {
+	n := &Node{cfg: cfg, loggers: loggers, lg: loggers.For("server"), started: time.Now(), reload: reload, parts: p,
 		failed: make(chan error, 1), quit: make(chan struct{})}
 	n.catalog = NewCatalogFollower()
 	n.catalog.failed = n.fail
@@ -220,7 +228,7 @@ func (n *Node) openSQL() error {
 			return refuseData(n.cfg.DataDir, err)
 		}
 	}
-	if n.engine, err = n.makeEngine(n); err != nil {
+	if n.engine, err = n.parts.engine(n); err != nil {
 		return &Refusal{Text: err.Error(), Cause: err}
 	}
 	f := n.engine.Notified

@@ -65,7 +65,7 @@ func testLoggers(t *testing.T) *logging.Loggers {
 	return g
 }
 
-func quiet(*Node) (engine, error) { return quietEngine{}, nil }
+var quiet = parts{vfs.Default, func(*Node) (engine, error) { return quietEngine{}, nil }}
 
 func startNode(t *testing.T, cfg *config.Config) *Node {
 	t.Helper()
@@ -284,20 +284,46 @@ func TestReload(t *testing.T) {
 }
 
 func TestSignals(t *testing.T) {
-	cfg := testConfig(t, t.TempDir())
-	signals := make(chan os.Signal, 1)
-	status := make(chan int)
-	go func() { status <- runWith(cfg, testLoggers(t), nil, signals, quiet) }()
-	time.Sleep(50 * time.Millisecond) // may come before or after the node is up; both must end
-	signals <- syscall.SIGTERM
-	select {
-	case s := <-status:
-		if s != exitStopped && s != exitFailed {
-			t.Error(s)
-		}
-	case <-time.After(10 * time.Second):
-		t.Fatal("SIGTERM did not end the server")
+	signals, status := make(chan os.Signal), make(chan int, 1)
+	run := func(load func() (*config.Config, error), p parts) {
+		cfg, loggers := testConfig(t, t.TempDir()), testLoggers(t)
+		go func() { status <- runWith(cfg, loggers, load, signals, p) }()
 	}
+	end := func(want int) {
+		t.Helper()
+		signals <- syscall.SIGTERM
+		select {
+		case s := <-status:
+			if s != want {
+				t.Errorf("exit status %d, want %d", s, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("SIGTERM did not end the server")
+		}
+	}
+	// A server that runs: one that reloads its configuration does.
+	reloaded := make(chan struct{}, 100)
+	run(func() (*config.Config, error) { reloaded <- struct{}{}; return nil, errors.New("not now") }, quiet)
+	for running := false; !running; {
+		signals <- syscall.SIGHUP
+		select {
+		case <-reloaded:
+			running = true
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	end(exitStopped)
+	// A server that starts: the process ends without waiting for the rest of the start. Here it has to be waited for.
+	starting, goOn := make(chan *Node), make(chan struct{})
+	run(nil, parts{vfs.Default, func(n *Node) (engine, error) {
+		starting <- n
+		<-goOn
+		return nil, errors.New("too late")
+	}})
+	n := <-starting
+	end(exitFailed)
+	close(goOn)
+	n.Stop()
 }
 
 func TestUnixSocketTakesTheDeadOnesPlace(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/zap"
 
 	"kimberlite/log"
@@ -96,7 +95,7 @@ func (n *Node) openStorage() error {
 	if err := n.roomToStart(); err != nil {
 		return err
 	}
-	l, err := log.Open(vfs.Default, n.cfg.DataDir, n.logOptions())
+	l, err := log.Open(n.parts.disk, n.cfg.DataDir, n.logOptions())
 	if err != nil {
 		return err
 	}
@@ -115,7 +114,7 @@ func (n *Node) openStorage() error {
 // openStore opens the row store. One that another release wrote, or that does not belong to this log, is made anew, since the log is the truth.
 func (n *Node) openStore(again bool) error {
 	opts := StoreOptions(n.cfg, logging.Pebble{Log: n.loggers.For("projections.pebble"), Fatal: n.storeDied})
-	opts.Evaluator, opts.Events = n.evaluator, n.log
+	opts.FS, opts.Evaluator, opts.Events = n.parts.disk, n.evaluator, n.log
 	opts.BackgroundError = func(err error) {
 		n.loggers.For("projections").Error("background work of the row store failed and is tried again", zap.Error(err))
 	}
@@ -161,7 +160,7 @@ func (n *Node) anew() error {
 	if n.log.First() > 1 {
 		return fmt.Errorf("%w: the log begins at position %d, so they cannot be made from it", projections.ErrDiverged, n.log.First())
 	}
-	if err := projections.Remove(vfs.Default, ProjectionsDir(n.cfg.DataDir)); err != nil {
+	if err := projections.Remove(n.parts.disk, ProjectionsDir(n.cfg.DataDir)); err != nil {
 		return err
 	}
 	return n.openStore(true)
