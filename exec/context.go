@@ -36,8 +36,10 @@ type Context struct {
 	Functions FunctionRunner
 	// View, if set, is what the statement sees; otherwise the execution starts a command of Txn when it first reads or writes.
 	View *txn.View
-	// Modified is told how many rows of a table a statement changed, for statistics; may be nil.
-	Modified func(rel types.OID, inserted, updated, deleted int64)
+	// Usage finds the counters of a table or an index, for statistics; may be nil.
+	Usage func(oid types.OID) *Usage
+	// Spilled is told at the end of an execution how many temporary files it wrote, if any, and how much; may be nil.
+	Spilled func(files, bytes int64)
 }
 
 // VirtualTables yields the rows of catalog relations.

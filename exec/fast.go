@@ -52,6 +52,7 @@ type fastRun struct {
 	env      rowEnv
 	done     bool
 	affected int64
+	used     scanned
 }
 
 func (f *fastPlan) build() (*fastRun, error) {
@@ -156,6 +157,7 @@ func (r *fastRun) next() (*types.Batch, error) {
 	}
 	r.buf = key
 	v := st.view()
+	r.used.scans++
 	id, found, err := v.LookupUnique(r.rel.def, r.ix, key)
 	if err != nil || !found {
 		return nil, err
@@ -163,6 +165,8 @@ func (r *fastRun) next() (*types.Batch, error) {
 	if found, err = v.Get(r.rel.def, r.dec, id, r.row); err != nil || !found {
 		return nil, err
 	}
+	r.used.read++
+	r.used.fetched++
 	for i, a := range r.atts {
 		switch a {
 		case tree.CtidAtt:
@@ -202,6 +206,7 @@ func (r *fastRun) next() (*types.Batch, error) {
 var nullRow = types.Bitmap{1}
 
 func (r *fastRun) close() {
+	r.used.report(r.in.st, r.def.Index)
 	r.in.end()
 	r.f.mu.Lock()
 	if len(r.f.free) < instancesKept {

@@ -178,6 +178,9 @@ func (in *instance) end() {
 		r.reset()
 	}
 	st := in.st
+	if st.temp.Files > 0 && st.ctx != nil && st.ctx.Spilled != nil {
+		st.ctx.Spilled(int64(st.temp.Files), st.temp.Total)
+	}
 	st.checks = checkQueue{}
 	for _, w := range in.writers {
 		w.inserted, w.updated, w.deleted = 0, 0, 0

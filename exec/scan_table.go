@@ -166,6 +166,7 @@ type seqSource struct {
 	scan *txn.RowScan
 	max  int64
 	seen int64
+	used scanned
 }
 
 func (b *builder) seqScan(n *plan.SeqScan) (operator, error) {
@@ -217,6 +218,7 @@ func (s *seqSource) setBound(n int64) { s.max = n }
 
 func (s *seqSource) open() error {
 	s.seen = 0
+	s.used.scans++
 	if s.scan != nil {
 		s.scan.Reset(0, projections.RowMax)
 		return nil
@@ -238,6 +240,7 @@ func (s *seqSource) next() (*types.Batch, error) {
 		return nil, err
 	}
 	s.seen += int64(n)
+	s.used.read += int64(n)
 	s.out.N, s.out.Sel = n, nil
 	if s.sys != nil {
 		s.system(s.scan.IDs(), s.scan.Positions())
@@ -249,6 +252,7 @@ func (s *seqSource) close() {}
 
 // reset gives the scan up at the end of an execution.
 func (s *seqSource) reset() {
+	s.used.report(s.st, s.rel.oid)
 	if s.scan != nil {
 		s.scan.Close()
 		s.scan = nil
@@ -268,6 +272,7 @@ type indexSource struct {
 	backward bool
 	max      int64
 	seen     int64
+	used     scanned
 	stats    *NodeStats
 	// Point look-ups in a unique index need no iterator.
 	unique bool
@@ -333,6 +338,7 @@ func (s *indexSource) next() (*types.Batch, error) {
 	for s.at < len(s.spans) {
 		if !s.started {
 			s.started = true
+			s.used.scans++
 			if s.scan == nil {
 				s.scan = s.st.view().Index(s.rel.def, s.ix, s.spans[s.at], s.opts)
 			} else {
@@ -356,6 +362,10 @@ func (s *indexSource) next() (*types.Batch, error) {
 			continue
 		}
 		s.seen += int64(n)
+		s.used.read += int64(n)
+		if s.opts.Entries == nil {
+			s.used.fetched += int64(n)
+		}
 		s.out.N, s.out.Sel = n, nil
 		if s.sys != nil {
 			s.system(s.scan.IDs(), s.scan.Positions())
@@ -373,6 +383,7 @@ func (s *indexSource) lookup() (*types.Batch, error) {
 		c.Resize(0)
 	}
 	for ; s.at < len(s.spans) && n < types.BatchRows; s.at++ {
+		s.used.scans++
 		row, found, err := v.LookupUnique(s.rel.def, s.ix, s.spans[s.at].Start)
 		if err != nil {
 			return nil, err
@@ -399,6 +410,8 @@ func (s *indexSource) lookup() (*types.Batch, error) {
 	if n == 0 {
 		return nil, nil
 	}
+	s.used.read += int64(n)
+	s.used.fetched += int64(n)
 	s.out.N, s.out.Sel = n, nil
 	return &s.out, nil
 }
@@ -406,6 +419,7 @@ func (s *indexSource) lookup() (*types.Batch, error) {
 func (s *indexSource) close() {}
 
 func (s *indexSource) reset() {
+	s.used.report(s.st, s.rel.def.Indexes[s.ix].Index)
 	if s.scan != nil {
 		s.scan.Close()
 		s.scan = nil
@@ -427,6 +441,9 @@ type idSource struct {
 	// until is the number of ids that the walk under way covers.
 	until int
 	sel   []int32
+	used  scanned
+	// usedIndexes has what the bitmap index scans did.
+	usedIndexes map[types.OID]*scanned
 }
 
 // denseRows: a walk over up to so many rows for each one wanted costs less than looking that one up.
@@ -498,6 +515,7 @@ func (s *idSource) walk() (*types.Batch, error) {
 	if len(out) == 0 {
 		return nil, nil
 	}
+	s.used.fetched += int64(len(out))
 	s.out.N, s.out.Sel = n, out
 	if s.sys != nil {
 		s.system(ids, s.scan.Positions())
@@ -531,6 +549,7 @@ func (s *idSource) lookup() (*types.Batch, error) {
 	if len(s.got) == 0 {
 		return nil, nil
 	}
+	s.used.fetched += int64(len(s.got))
 	s.out.N, s.out.Sel = len(s.got), nil
 	if s.sys != nil {
 		s.system(s.got, nil)
@@ -541,6 +560,10 @@ func (s *idSource) lookup() (*types.Batch, error) {
 func (s *idSource) close() {}
 
 func (s *idSource) reset() {
+	s.used.report(s.st, s.rel.oid)
+	for oid, used := range s.usedIndexes {
+		used.report(s.st, oid)
+	}
 	for k, scan := range s.once {
 		scan.Close()
 		delete(s.once, k)
@@ -565,7 +588,7 @@ func (b *builder) bitmapScan(n *plan.BitmapHeapScan) (operator, error) {
 	if op := b.pinned(n.RTIndex, rel, n, all); op != nil {
 		return op.make(b)
 	}
-	src := &idSource{once: map[*indexConds]*txn.IndexScan{}}
+	src := &idSource{once: map[*indexConds]*txn.IndexScan{}, usedIndexes: map[types.OID]*scanned{}}
 	op, set, err := b.tableScan(src, rel, n, quals)
 	if err != nil {
 		return nil, err
@@ -591,6 +614,11 @@ func (b *builder) bitmap(src *idSource, rel *relation, n plan.Node) (func() ([]p
 		}
 		var spans []projections.KeySpan
 		stats := b.statsOf(n)
+		used := src.usedIndexes[n.Index]
+		if used == nil {
+			used = &scanned{}
+			src.usedIndexes[n.Index] = used
+		}
 		return func() ([]projections.RowID, error) {
 			var err error
 			if spans, err = conds.spans(spans[:0]); err != nil {
@@ -599,6 +627,7 @@ func (b *builder) bitmap(src *idSource, rel *relation, n plan.Node) (func() ([]p
 			var ids []projections.RowID
 			var none types.Batch
 			for _, s := range spans {
+				used.scans++
 				scan := src.once[conds]
 				if scan == nil {
 					scan = b.st.view().Index(rel.def, ix, s, txn.IndexScanOptions{})
@@ -620,6 +649,7 @@ func (b *builder) bitmap(src *idSource, rel *relation, n plan.Node) (func() ([]p
 					ids = append(ids, scan.IDs()...)
 				}
 			}
+			used.read += int64(len(ids))
 			slices.Sort(ids)
 			if stats != nil {
 				stats.Loops++

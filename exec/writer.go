@@ -357,8 +357,11 @@ func (w *writer) indexKey(ix int, row []types.Datum) (name, key string) {
 
 // note reports the counts of a statement.
 func (w *writer) note() {
-	if w.st.ctx.Modified != nil && w.inserted+w.updated+w.deleted > 0 {
-		w.st.ctx.Modified(w.rel.oid, w.inserted, w.updated, w.deleted)
+	if w.st.ctx.Usage != nil && w.inserted+w.updated+w.deleted > 0 {
+		u := w.st.ctx.Usage(w.rel.oid)
+		u.Inserted.Add(w.inserted)
+		u.Updated.Add(w.updated)
+		u.Deleted.Add(w.deleted)
 	}
 	w.inserted, w.updated, w.deleted = 0, 0, 0
 }

@@ -16,6 +16,7 @@ func (n *Node) startDuties() {
 	n.duties.Go(n.followLeadership)
 	n.duties.Go(n.tendMemory)
 	n.every(promoteInterval, n.promoteLearners)
+	n.duties.Go(n.gatherStatistics)
 	n.every(diskInterval, n.watchDisk)
 	n.every(n.cfg.RetentionCheck, n.enforceRetention)
 	if n.cfg.CheckpointInterval > 0 {
@@ -52,6 +53,14 @@ func (n *Node) watchGroup() {
 			n.fail(err)
 		}
 	}
+}
+
+// gatherStatistics lets the SQL engine look after the statistics of tables until the node stops.
+func (n *Node) gatherStatistics() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { <-n.quit; cancel() }()
+	n.engine.Autoanalyze(ctx)
 }
 
 // enforceRetention drops segments that the policy allows and the projections do not need.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net"
 	"strconv"
 	"strings"
@@ -18,6 +19,8 @@ import (
 type engine interface {
 	pgwire.Engine
 	Notified(p log.Position, database types.OID, notes []projections.Notification)
+	// Autoanalyze gathers statistics in the background until the context ends.
+	Autoanalyze(ctx context.Context)
 }
 
 func newEngine(n *Node) (engine, error) {

@@ -38,6 +38,7 @@ func (quietEngine) MemberOf(context.Context, string, string) bool { return false
 func (quietEngine) NewSession(context.Context, pgwire.StartupInfo) (pgwire.Session, error) {
 	return nil, pgerr.New(pgerr.InvalidCatalogName, "database \"x\" does not exist")
 }
+func (quietEngine) Autoanalyze(context.Context)                                  {}
 func (quietEngine) Notified(log.Position, types.OID, []projections.Notification) {}
 
 // testConfig is a configuration with free ports and a directory of its own.

@@ -11,6 +11,8 @@ type StatSource interface {
 	TableStat(rel types.OID) TableStat
 	IndexStat(rel types.OID) IndexStat
 	Statements() []StatementStat
+	// StatementsInfo tells how often statements had to make room for others, and when the table was reset.
+	StatementsInfo() (dealloc, reset int64)
 	// SettingValues returns the values in force by name for settings of SettingDefs and others (custom ones, Kimberlite's).
 	SettingValues() []SettingValue
 	PreparedStatements() []PreparedStatementStat
@@ -267,6 +269,9 @@ func (NoStats) IndexStat(types.OID) IndexStat { return IndexStat{} }
 
 // Statements implements StatSource.
 func (NoStats) Statements() []StatementStat { return nil }
+
+// StatementsInfo implements StatSource.
+func (NoStats) StatementsInfo() (dealloc, reset int64) { return 0, 0 }
 
 // SettingValues implements StatSource.
 func (NoStats) SettingValues() []SettingValue { return nil }

@@ -821,8 +821,12 @@ func pgStatStatements() vtable {
 }
 
 func pgStatStatementsInfo() vtable {
-	type none = struct{}
-	return one(func(e *Env) (none, bool) { return none{}, true }, map[string]func(*Env, none) types.Datum{
-		"dealloc": constCol[none](types.Int(0)),
+	type row = [2]int64
+	return one(func(e *Env) (row, bool) {
+		dealloc, reset := e.stats().StatementsInfo()
+		return row{dealloc, reset}, true
+	}, map[string]func(*Env, row) types.Datum{
+		"dealloc":     func(_ *Env, r row) types.Datum { return types.Int(r[0]) },
+		"stats_reset": func(_ *Env, r row) types.Datum { return timeOrNull(r[1]) },
 	})
 }

@@ -50,6 +50,8 @@ type Env struct {
 	DatabaseInUse func(db types.OID) int
 	// EvictDatabase ends the other sessions in a database: DROP DATABASE WITH (FORCE).
 	EvictDatabase func(db types.OID) error
+	// Analyzing is told how ANALYZE gets on with a table: the rows read so far, and done when it has its statistics. It may be nil.
+	Analyzing func(table types.OID, rows int64, done bool)
 	// SetOnCommit registers a temporary table's ON COMMIT action for this transaction: 'd' delete rows, 'D' drop.
 	SetOnCommit func(table types.OID, action byte)
 }

@@ -13,6 +13,8 @@ const (
 	maxReportedDeps = 100
 	// sampleRows is how many rows ANALYZE samples: 300 times the default statistics target of 100, as in PostgreSQL.
 	sampleRows = 30000
+	// progressRows is after how many rows a long scan tells how far it is.
+	progressRows = 10000
 	// statsTarget is the number of most common values and of histogram buckets kept for a column.
 	statsTarget = 100
 	// maxStatWidth is the size from which a value is not kept in statistics (PostgreSQL's WIDTH_THRESHOLD).

@@ -123,6 +123,7 @@ func (r *runner) analyzeTable(rel *catalog.Relation, atts []int) {
 			cols = append(cols, i+1)
 		}
 	}
+	r.analyzing(rel, 0, false)
 	sample, total := r.sample(rel, cols)
 	s := r.freshStatistics(rel, total)
 	if old := r.Overlay.Stats(rel.OID); old != nil && atts != nil {
@@ -143,6 +144,13 @@ func (r *runner) analyzeTable(rel *catalog.Relation, atts []int) {
 		s.Pages = math.Ceil(width * float64(total) / pageBytes)
 	}
 	r.Overlay.Put(s)
+	r.analyzing(rel, int64(total), true)
+}
+
+func (r *runner) analyzing(rel *catalog.Relation, rows int64, done bool) {
+	if r.Analyzing != nil {
+		r.Analyzing(rel.OID, rows, done)
+	}
 }
 
 // sample reads a table and keeps up to sampleRows rows of it, each equally likely, in table order. total counts all rows.
@@ -158,7 +166,9 @@ func (r *runner) sample(rel *catalog.Relation, cols []int) (sample [][]types.Dat
 	var kept []numbered
 	rng := rand.New(rand.NewPCG(uint64(rel.OID), 1)) // the same answer for the same rows
 	_, err := r.Run(scanQuery(rel, nil, exprs), func(row []types.Datum) error {
-		total++
+		if total++; total%progressRows == 0 {
+			r.analyzing(rel, int64(total), false)
+		}
 		switch {
 		case len(kept) < sampleRows:
 			kept = append(kept, numbered{total, slices.Clone(row)})

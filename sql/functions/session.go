@@ -59,6 +59,8 @@ type Session interface {
 	DatabaseSize(db types.OID) (int64, error)
 	// HasPrivilege checks a privilege of a role (ACL bits as in tree.RTE.ReqPerms; grant option by option) on an object of the catalog class.
 	HasPrivilege(role, class, object types.OID, column int, privs uint32, option bool) (bool, error)
+	// ResetStatistics forgets counters: "statements" those of a role, a database and a query (0: all), "database" all of this database's, "relation" one's.
+	ResetStatistics(kind string, role, object types.OID, query int64) error
 	// Deparsing (pg_get_expr and its kin): kind names the function, pretty as given.
 	Deparse(kind string, oid types.OID, sub int, text string, pretty bool) (string, bool, error)
 	// Cursor and statement lists, statistics counters and the schema kimberlite: rows by view or function name.

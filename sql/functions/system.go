@@ -36,6 +36,7 @@ func init() {
 	registerTransactions()
 	registerAdvisoryLocks()
 	registerBackends()
+	registerStatistics()
 	registerSizes()
 	registerNames()
 	registerDeparse()
@@ -304,6 +305,19 @@ func registerBackends() {
 			return types.Bool(ok), err
 		})
 	}
+}
+
+func registerStatistics() {
+	nothing := types.Datum{}
+	sessionScalar("pg_stat_statements_reset", func(s Session, _ *Call, a []types.Datum) (types.Datum, error) {
+		return nothing, s.ResetStatistics("statements", types.OID(a[0].I), types.OID(a[1].I), a[2].I)
+	})
+	sessionScalar("pg_stat_reset", func(s Session, _ *Call, _ []types.Datum) (types.Datum, error) {
+		return nothing, s.ResetStatistics("database", 0, 0, 0)
+	})
+	sessionScalar("pg_stat_reset_single_table_counters", func(s Session, _ *Call, a []types.Datum) (types.Datum, error) {
+		return nothing, s.ResetStatistics("relation", 0, types.OID(a[0].I), 0)
+	})
 }
 
 func registerSizes() {

@@ -315,7 +315,7 @@ func (u *utility) copyFrom(n *pg.CopyStmt, o *copyOptions) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.e.stats.modified(rel.OID, rows, 0, 0)
+	s.e.usage(rel.OID).Inserted.Add(rows)
 	if err := s.afterStatement(); err != nil {
 		return "", err
 	}
@@ -329,6 +329,7 @@ type copySource struct {
 	buf  []byte
 	eof  bool
 	temp []byte
+	read int64 // bytes
 }
 
 func (u *utility) copySource(n *pg.CopyStmt, o *copyOptions, cols int) (*copySource, error) {
@@ -364,6 +365,14 @@ func (c *copySource) close() {
 	}
 }
 
+// kind is the type that pg_stat_progress_copy shows.
+func (c *copySource) kind() string {
+	if c.f != nil {
+		return "FILE"
+	}
+	return "PIPE"
+}
+
 // more appends further data to buf; io.EOF at the end.
 func (c *copySource) more() error {
 	if c.eof {
@@ -372,6 +381,7 @@ func (c *copySource) more() error {
 	if c.f != nil {
 		n, err := c.f.Read(c.temp)
 		c.buf = append(c.buf, c.temp[:n]...)
+		c.read += int64(n)
 		if err == io.EOF {
 			c.eof = true
 			if n > 0 {
@@ -388,11 +398,13 @@ func (c *copySource) more() error {
 		return err
 	}
 	c.buf = append(c.buf, b...)
+	c.read += int64(len(b))
 	return nil
 }
 
 // copyInput parses COPY data into batches of typed columns.
 type copyInput struct {
+	rows  int64 // handed to bulk
 	s     *Session
 	o     *copyOptions
 	rel   *catalog.Relation
@@ -475,6 +487,8 @@ func (c *copyInput) flush() error {
 	if err != nil {
 		c.blame(c.bulk.Row(), err)
 	}
+	c.rows += int64(c.batch.N)
+	c.s.progress(&catalog.ProgressStat{Relation: c.rel.OID, Command: "COPY FROM", Type: c.src.kind(), Done: c.src.read, TuplesDone: c.rows})
 	c.batch.Reset()
 	c.lines = c.lines[:0]
 	return err

@@ -2,12 +2,14 @@ package session
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
+	"kimberlite/exec"
 	"kimberlite/log"
 	"kimberlite/pgwire"
 	"kimberlite/projections"
@@ -54,6 +56,7 @@ type Engine struct {
 	defaults *defaults
 	plans    *planCache
 	stats    *Stats
+	usage    func(types.OID) *exec.Usage // of stats
 
 	mu       sync.Mutex
 	sessions map[int32]*Session
@@ -82,7 +85,9 @@ func New(opts Options) (*Engine, error) {
 	e.defaults = d
 	e.loaded.Store(e.started)
 	e.plans = newPlanCache(sharedPlansMax)
-	e.stats = newStats()
+	max, _ := strconv.Atoi(newSettings(d).str("pg_stat_statements.max"))
+	e.stats = newStats(max)
+	e.usage = e.stats.usage
 	return e, nil
 }
 

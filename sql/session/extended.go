@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"kimberlite/exec"
 	"kimberlite/pgwire"
@@ -290,6 +291,7 @@ func (s *Session) fetchPortal(p *portal, max int) error {
 	if st.rows {
 		s.w.StartRows(s.drv.io, st.cols, p.formats)
 	}
+	started := time.Now()
 	n := int64(0)
 	for !p.done {
 		b := p.pending
@@ -318,11 +320,13 @@ func (s *Session) fetchPortal(p *portal, max int) error {
 		n += int64(b.Rows())
 		if max > 0 && n >= int64(max) {
 			p.count += n
+			p.took += time.Since(started)
 			s.w.PortalSuspended()
 			return nil
 		}
 	}
 	p.count += n
+	p.took += time.Since(started)
 	return s.completePortal(p, n)
 }
 
@@ -339,8 +343,9 @@ func (s *Session) completePortal(p *portal, n int64) error {
 			return err
 		}
 		if st.prefix != "SELECT" {
-			n = affected
+			n, p.count = affected, affected
 		}
+		s.count(st, p.took, p.count)
 	}
 	s.w.CommandCompleteRows(st.prefix, n)
 	return nil
@@ -413,6 +418,7 @@ type portal struct {
 	pending *types.Batch // rest of a batch at a suspension
 	done    bool
 	count   int64
+	took    time.Duration
 	created *transaction
 	depth   int // savepoints open when it was made
 
@@ -435,6 +441,9 @@ func (s *Session) closePortal(p *portal) {
 	if p.rows != nil {
 		p.rows.Close()
 		p.rows = nil
+		if p.count > 0 && p.ps != nil { // the client had enough of it
+			s.count(p.ps.st, p.took, p.count)
+		}
 	}
 	if p.c != nil {
 		p.c.inUse = false

@@ -455,6 +455,27 @@ func (s *Session) HasPrivilege(role, class, object types.OID, column int, privs 
 	return false, nil
 }
 
+// ResetStatistics implements functions.Session.
+func (s *Session) ResetStatistics(kind string, role, object types.OID, query int64) error {
+	name := map[string]string{"statements": "pg_stat_statements_reset", "database": "pg_stat_reset", "relation": "pg_stat_reset_single_table_counters"}[kind]
+	if !s.super {
+		return pgerr.Newf(pgerr.InsufficientPrivilege, "permission denied for function %s", name)
+	}
+	switch kind {
+	case "statements":
+		s.e.stats.statements.reset(role, object, query)
+	case "relation":
+		s.e.stats.resetRelation(object)
+	default:
+		r := s.reader()
+		s.e.stats.resetDatabase(s.db, func(oid types.OID) bool {
+			rel := r.Relation(oid)
+			return rel != nil && rel.Database == s.db
+		})
+	}
+	return nil
+}
+
 // SystemRows implements functions.Session.
 func (s *Session) SystemRows(name string, args []types.Datum) (functions.RowSource, error) {
 	if s.e.opts.System == nil {

@@ -36,6 +36,7 @@ var ownSettings = []catalog.SettingDef{
 	{Name: "kimberlite.follower_reads", Category: "Kimberlite", ShortDesc: "Serves reads of this session from the local replica.", Context: "user", VarType: "bool", Boot: "off"},
 	{Name: "pg_stat_statements.max", Category: "Customized Options", ShortDesc: "Sets the maximum number of statements tracked by pg_stat_statements.", Context: "postmaster", VarType: "integer", Boot: "5000", Min: "100", Max: "1073741823"},
 	{Name: "pg_stat_statements.track", Category: "Customized Options", ShortDesc: "Selects which statements are tracked by pg_stat_statements.", Context: "superuser", VarType: "enum", Boot: "top", EnumVals: []string{"none", "top", "all"}},
+	{Name: "pg_stat_statements.track_utility", Category: "Customized Options", ShortDesc: "Selects whether utility commands are tracked by pg_stat_statements.", Context: "superuser", VarType: "bool", Boot: "on"},
 	{Name: "is_superuser", Category: "Preset Options", ShortDesc: "Shows whether the current user is a superuser.", Context: "internal", VarType: "bool", Boot: "on"},
 	{Name: "session_authorization", Category: "Client Connection Defaults", ShortDesc: "Sets the session user name.", Context: "user", VarType: "string"},
 	{Name: "role", Category: "Client Connection Defaults", ShortDesc: "Sets the current role.", Context: "user", VarType: "string", Boot: "none"},

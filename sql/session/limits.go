@@ -23,12 +23,14 @@ const (
 	copyBufferBytes = 256 << 10
 	// copyBatchRows is how many rows COPY inserts at once.
 	copyBatchRows = 1024
-	// statementsTracked bounds pg_stat_statements, as pg_stat_statements.max.
-	statementsTracked = 5000
 	// functionsMax bounds a session's compiled functions, which hold buffers.
 	functionsMax = 256
 	// callDepthMax bounds calls of SQL functions inside each other: each level holds a plan at work.
 	callDepthMax = 500
+	// statementTextMax is how much of a statement pg_stat_statements keeps, so that its table stays below some MiB.
+	statementTextMax = 4 << 10
+	// usageDecay ages the use of statements each time that some have to make room, as pg_stat_statements does.
+	usageDecay = 0.99
 	// queryTextMax is how much of a query pg_stat_activity shows (track_activity_query_size).
 	queryTextMax = 1024
 )

@@ -3,6 +3,7 @@ package session
 import (
 	"container/list"
 	"sync"
+	"sync/atomic"
 
 	"kimberlite/exec"
 	"kimberlite/exec/plan"
@@ -27,7 +28,7 @@ type statement struct {
 	epoch   plannerEpoch
 	// cacheable: the catalog had no uncommitted changes when it was planned.
 	cacheable bool
-	calls     *statementStats
+	calls     atomic.Pointer[statementStats] // of pg_stat_statements, once it ran
 }
 
 // plannerEpoch identifies the settings that a plan depends on.

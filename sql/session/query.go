@@ -223,6 +223,9 @@ func (s *Session) failed_(sql string, err error) error {
 	if e.Code == pgerr.InternalError {
 		s.e.opts.Logger.Error("internal error", zap.Int32("pid", s.info.PID), zap.String("query", clip(sql)), zap.Error(err), zap.NamedError("cause", e.Unwrap()))
 	}
+	if e.Code == pgerr.DeadlockDetected {
+		s.e.stats.db(s.db).deadlocks.Add(1)
+	}
 	s.fail()
 	return e
 }
@@ -235,18 +238,24 @@ func charPosition(sql string, pos int) int {
 	return utf8.RuneCountInString(sql[:pos-1]) + 1
 }
 
-func clip(sql string) string {
-	if len(sql) > queryTextMax {
-		return sql[:queryTextMax]
+func clip(sql string) string { return clipTo(sql, queryTextMax) }
+
+// clipTo cuts a text to at most so many bytes, between characters.
+func clipTo(text string, max int) string {
+	if len(text) <= max {
+		return text
 	}
-	return sql
+	for max > 0 && !utf8.RuneStart(text[max]) {
+		max--
+	}
+	return text[:max]
 }
 
 // logSlow writes statements slower than log_min_duration_statement.
 func (s *Session) logSlow(sql string) {
 	ms := s.set.number("log_min_duration_statement")
 	took := nowMicros() - s.stmtAt
-	s.e.stats.queryTime(took)
+	s.e.stats.queryTime(s.db, took)
 	if ms < 0 || float64(took)/1000 < ms {
 		return
 	}
@@ -301,6 +310,7 @@ func (c timedOut) Err() error {
 
 // execute runs a planned statement and writes its results and its tag.
 func (s *Session) execute(c *compiled, params []types.Datum, formats []int16, describe bool) error {
+	started := time.Now()
 	rows, err := s.open(c, params)
 	if err != nil {
 		return err
@@ -339,6 +349,7 @@ func (s *Session) finishRows(c *compiled, rows *exec.Rows, formats []int16, desc
 	if !c.st.rows || c.st.prefix != "SELECT" {
 		n = rows.Affected()
 	}
+	s.count(c.st, time.Since(started), n)
 	s.w.CommandCompleteRows(c.st.prefix, n)
 	return nil
 }

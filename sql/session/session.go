@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"kimberlite/exec"
@@ -66,7 +65,10 @@ type Session struct {
 	reportedV map[string]string // ParameterStatus values the client knows
 	repEpoch  uint64
 
-	act activity
+	act  activity
+	kind string // backend_type of pg_stat_activity
+	// uncounted: what runs is no use of tables in the sense of the statistics (ANALYZE reads them).
+	uncounted bool
 }
 
 // sessionSequence is what currval and a sequence's cache remember.
@@ -86,13 +88,13 @@ type activity struct {
 	queryStart  int64
 	stateChange int64
 	txStart     int64
-	wait        atomic.Value
+	progress    *catalog.ProgressStat
 }
 
 func newSession(e *Engine, info pgwire.StartupInfo, role *catalog.Role, db *catalog.Database) (*Session, error) {
 	s := &Session{e: e, info: info, db: db.OID, dbName: db.Name, login: role.OID, session: role.OID, role: role.OID, super: role.Super,
 		set: newSettings(e.defaults), prepared: map[string]*preparedStatement{}, portals: map[string]*portal{}, listening: map[string]struct{}{},
-		ctx: context.Background()}
+		ctx: context.Background(), kind: "client backend"}
 	if e.opts.View != nil {
 		s.leadView = e.opts.View()
 	}
@@ -146,6 +148,7 @@ func nowMicros() int64 { return types.FromTime(time.Now()) }
 func (s *Session) begin(ctx context.Context, w pgwire.Writer) {
 	s.ctx, s.w = ctx, w
 	s.stmtAt = nowMicros()
+	s.uncounted = false
 }
 
 // io returns the text I/O context of the session's settings, made again when they changed.
@@ -166,6 +169,8 @@ func (s *Session) derive() *derived {
 	d.planner = s.set.derivePlanner()
 	d.workMem = int64(s.set.number("work_mem")) * 1024
 	d.path, _ = splitIdentifiers(s.set.str("search_path"))
+	d.track = s.set.str("pg_stat_statements.track") != "none"
+	d.trackUtility = d.track && s.set.boolean("pg_stat_statements.track_utility")
 	d.epoch, d.valid = s.set.epoch, true
 	s.env.IO = d.io
 	return d
@@ -267,7 +272,7 @@ func (s *Session) Close() {
 	s.backend.AdvisoryUnlockAll()
 	s.backend.Close()
 	s.e.forget(s)
-	s.e.stats.disconnected(s.db)
+	s.e.stats.disconnected(s.db, nowMicros()-types.FromTime(s.info.Start))
 }
 
 // TxStatus implements pgwire.Session.
@@ -309,14 +314,16 @@ func (s *Session) setState(state, query string) {
 	s.act.mu.Lock()
 	s.act.state, s.act.stateChange = state, now
 	if query != "" {
-		if len(query) > queryTextMax {
-			query = query[:queryTextMax]
-		}
-		s.act.query, s.act.queryStart = query, now
+		s.act.query, s.act.queryStart = clip(query), now
 	}
-	s.act.txStart = 0
-	if s.tx != nil {
+	if state != "active" {
+		s.act.progress = nil
+	}
+	switch s.act.txStart = 0; {
+	case s.tx != nil:
 		s.act.txStart = s.tx.start
+	case state == "active":
+		s.act.txStart = s.stmtAt // of the transaction that the statement is about to start
 	}
 	s.act.mu.Unlock()
 }
@@ -398,7 +405,10 @@ func (s *Session) execContext() *exec.Context {
 	s.env.IO, s.env.Catalog = d.io, s.reader()
 	c := &exec.Context{Ctx: s.ctx, Env: &s.env, Txn: s.tx.tx, Catalog: s.env.Catalog, Virtual: s, WorkMem: d.workMem,
 		HashMemMultiplier: s.set.number("hash_mem_multiplier"), TempDir: s.e.opts.TempDir, Deferred: s.tx.deferred, Notice: s.notice,
-		Functions: s, Cursor: s.cursorRow, Modified: s.e.stats.modified}
+		Functions: s, Cursor: s.cursorRow, Usage: s.e.usage, Spilled: s.spilled}
+	if s.uncounted {
+		c.Usage = nil
+	}
 	if limit := s.set.number("temp_file_limit"); limit > 0 {
 		c.TempFileLimit = int64(limit) * 1024
 	}

@@ -161,6 +161,8 @@ type derived struct {
 	input   inputSettings
 	workMem int64
 	path    []string // search_path as names, $user included
+	// track and trackUtility: pg_stat_statements counts this session's statements.
+	track, trackUtility bool
 }
 
 // parseZone understands a zone name, an abbreviation, or a number of hours.

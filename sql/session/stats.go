@@ -1,64 +1,100 @@
 package session
 
 import (
-	"hash/fnv"
-	"math"
-	"sort"
 	"sync"
 	"sync/atomic"
 
 	"kimberlite/exec"
 	"kimberlite/sql/catalog"
-	"kimberlite/sql/deparse"
-	"kimberlite/sql/functions"
 	"kimberlite/sql/types"
 )
 
-// Stats counts what the pg_stat_* views and the metrics show.
+// Stats counts what the pg_stat_* views and the metrics show, since the server started.
 type Stats struct {
 	Queries, Errors atomic.Int64
 	// Observe is called with each statement's duration in microseconds; set before the first session.
 	Observe func(micros int64)
-	since   int64
 
-	mu    sync.Mutex
+	statements *statementTable
+
+	mu    sync.RWMutex
+	since int64 // of pg_stat_reset
 	dbs   map[types.OID]*dbStats
-	rels  map[types.OID]*catalog.TableStat
-	stmts map[stmtKey]*statementStats
+	rels  map[types.OID]*relStats
 }
 
 type dbStats struct {
 	commits, rollbacks, sessions atomic.Int64
 	backends                     atomic.Int32
+	deadlocks                    atomic.Int64
+	tempFiles, tempBytes         atomic.Int64
+	active                       atomic.Int64 // microseconds
+	connected                    atomic.Int64 // microseconds, of sessions that ended
 }
 
-type stmtKey struct {
-	db, role types.OID
-	text     string
+// relStats are the counters of a table or an index.
+type relStats struct {
+	exec.Usage
+	analyzed                     atomic.Int64 // changes() at the last ANALYZE
+	lastAnalyze, lastAutoanalyze atomic.Int64
+	analyzes, autoanalyzes       atomic.Int64
 }
 
-// statementStats is a row of pg_stat_statements.
-type statementStats struct {
-	mu                    sync.Mutex
-	text                  string
-	calls, rows           int64
-	total, min, max, mean float64
-	m2                    float64
+// changes is how many rows were ever changed.
+func (r *relStats) changes() int64 { return r.Inserted.Load() + r.Updated.Load() + r.Deleted.Load() }
+
+// stale is how many rows were changed since the last ANALYZE.
+func (r *relStats) stale() int64 { return max(r.changes()-r.analyzed.Load(), 0) }
+
+func newStats(statementsMax int) *Stats {
+	return &Stats{since: nowMicros(), dbs: map[types.OID]*dbStats{}, rels: map[types.OID]*relStats{}, statements: newStatementTable(statementsMax)}
 }
 
-func newStats() *Stats {
-	return &Stats{since: nowMicros(), dbs: map[types.OID]*dbStats{}, rels: map[types.OID]*catalog.TableStat{}, stmts: map[stmtKey]*statementStats{}}
-}
+func (st *Stats) db(oid types.OID) *dbStats { return counters(st, st.dbs, oid) }
 
-func (st *Stats) db(oid types.OID) *dbStats {
+func (st *Stats) rel(oid types.OID) *relStats { return counters(st, st.rels, oid) }
+
+// usage is exec.Context.Usage.
+func (st *Stats) usage(oid types.OID) *exec.Usage { return &st.rel(oid).Usage }
+
+// counters finds an object's counters, making them if need be.
+func counters[C any](st *Stats, m map[types.OID]*C, oid types.OID) *C {
+	st.mu.RLock()
+	c := m[oid]
+	st.mu.RUnlock()
+	if c != nil {
+		return c
+	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	d := st.dbs[oid]
-	if d == nil {
-		d = &dbStats{}
-		st.dbs[oid] = d
+	if c = m[oid]; c == nil {
+		c = new(C)
+		m[oid] = c
 	}
-	return d
+	return c
+}
+
+// known is a relation's counters if there are any.
+func (st *Stats) known(oid types.OID) *relStats {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	return st.rels[oid]
+}
+
+// forget drops the counters of relations and databases that are gone.
+func (st *Stats) forget(exists func(rel types.OID) bool, database func(db types.OID) bool) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for oid := range st.rels {
+		if !exists(oid) {
+			delete(st.rels, oid)
+		}
+	}
+	for oid, d := range st.dbs {
+		if d.backends.Load() == 0 && !database(oid) {
+			delete(st.dbs, oid)
+		}
+	}
 }
 
 func (st *Stats) connected(db types.OID) {
@@ -66,250 +102,74 @@ func (st *Stats) connected(db types.OID) {
 	d.backends.Add(1)
 	d.sessions.Add(1)
 }
-func (st *Stats) disconnected(db types.OID) { st.db(db).backends.Add(-1) }
-func (st *Stats) committed(db types.OID)    { st.db(db).commits.Add(1) }
-func (st *Stats) rolledBack(db types.OID)   { st.db(db).rollbacks.Add(1) }
 
-func (st *Stats) queryTime(micros int64) {
+// disconnected counts a session that lived for some microseconds.
+func (st *Stats) disconnected(db types.OID, lived int64) {
+	d := st.db(db)
+	d.backends.Add(-1)
+	d.connected.Add(lived)
+}
+
+func (st *Stats) committed(db types.OID)  { st.db(db).commits.Add(1) }
+func (st *Stats) rolledBack(db types.OID) { st.db(db).rollbacks.Add(1) }
+
+func (st *Stats) queryTime(db types.OID, micros int64) {
 	st.Queries.Add(1)
+	st.db(db).active.Add(micros)
 	if st.Observe != nil {
 		st.Observe(micros)
 	}
 }
 
-func (st *Stats) modified(rel types.OID, ins, upd, del int64) {
-	if rel < catalog.FirstNormalOID {
+// analyzed notes that ANALYZE has read a table.
+func (st *Stats) analyzed(rel types.OID, automatic bool) {
+	r := st.rel(rel)
+	r.analyzed.Store(r.changes())
+	if automatic {
+		r.lastAutoanalyze.Store(nowMicros())
+		r.autoanalyzes.Add(1)
 		return
 	}
-	st.mu.Lock()
-	t := st.rels[rel]
-	if t == nil {
-		t = &catalog.TableStat{}
-		st.rels[rel] = t
-	}
-	t.Inserted += ins
-	t.Updated += upd
-	t.Deleted += del
-	t.ModSinceAnalyze += ins + upd + del
-	st.mu.Unlock()
+	r.lastAnalyze.Store(nowMicros())
+	r.analyzes.Add(1)
 }
 
-// statement finds the counters of a statement's text; nil when there are too many.
-func (st *Stats) statement(db, role types.OID, text string) *statementStats {
+// resetRelation and resetDatabase are pg_stat_reset_single_table_counters and pg_stat_reset.
+func (st *Stats) resetRelation(oid types.OID) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	k := stmtKey{db, role, text}
-	s := st.stmts[k]
-	if s == nil {
-		if len(st.stmts) >= statementsTracked {
-			return nil
-		}
-		s = &statementStats{text: text}
-		st.stmts[k] = s
-	}
-	return s
+	delete(st.rels, oid)
 }
 
-func (s *statementStats) record(micros, rows int64) {
-	if s == nil {
-		return
-	}
-	ms := float64(micros) / 1000
-	s.mu.Lock()
-	s.calls++
-	s.rows += rows
-	s.total += ms
-	if s.calls == 1 || ms < s.min {
-		s.min = ms
-	}
-	s.max = math.Max(s.max, ms)
-	d := ms - s.mean
-	s.mean += d / float64(s.calls)
-	s.m2 += d * (ms - s.mean)
-	s.mu.Unlock()
-}
-
-// statSource gives the virtual tables the engine's and the session's figures; the server adds the rest by embedding.
-type statSource struct {
-	catalog.StatSource
-	s *Session
-}
-
-// Sessions implements catalog.StatSource.
-func (x statSource) Sessions() []catalog.SessionStat {
-	var out []catalog.SessionStat
-	for _, o := range x.s.e.all() {
-		o.act.mu.Lock()
-		st := catalog.SessionStat{Database: o.db, PID: o.info.PID, User: o.login, BackendStart: types.FromTime(o.info.Start), XactStart: o.act.txStart,
-			QueryStart: o.act.queryStart, StateChange: o.act.stateChange, State: o.act.state, Query: o.act.query, BackendType: "client backend", ClientPort: -1}
-		o.act.mu.Unlock()
-		st.Application = o.backend.Info.App
-		if host, port, ok := o.remoteHost(); ok {
-			st.ClientAddr, st.ClientPort = host, int32(port)
-		}
-		if since, waiting := x.s.e.opts.Manager.Waiting(o.info.PID); waiting && since > 0 {
-			st.WaitEventType, st.WaitEvent = "Lock", "transactionid"
-		} else if st.State != "active" {
-			st.WaitEventType, st.WaitEvent = "Client", "ClientRead"
-		}
-		out = append(out, st)
-	}
-	for _, t := range x.s.e.opts.Manager.Transactions() {
-		for i := range out {
-			if out[i].PID == t.PID {
-				out[i].XID, out[i].Xmin = t.XID, uint64(t.Snapshot)
-			}
-		}
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].PID < out[j].PID })
-	return out
-}
-
-// Locks implements catalog.StatSource.
-func (x statSource) Locks() []catalog.LockStat {
-	var out []catalog.LockStat
-	for _, l := range x.s.e.opts.Manager.Locks() {
-		st := catalog.LockStat{Type: l.Type, Database: l.Database, HasDatabase: l.Database != 0, Relation: l.Relation, Page: -1, Tuple: -1, XID: l.XID, PID: l.PID,
-			Mode: l.Mode, Granted: l.Granted, WaitStart: l.Since, VirtualTransaction: itoa(int(l.PID)) + "/1"}
-		switch l.Type {
-		case "tuple":
-			st.Page, st.Tuple = int64(l.Row)>>16, int64(l.Row)&0xffff
-		case "virtualxid":
-			st.VirtualXID = st.VirtualTransaction
-		case "advisory":
-			st.HasObject = true
-			st.ClassID, st.ObjID, st.ObjSubID = types.OID(uint64(l.Advisory.K1)>>32), types.OID(uint32(l.Advisory.K1)), 1
-			if l.Advisory.Class == 1 {
-				st.ClassID, st.ObjID, st.ObjSubID = types.OID(uint32(l.Advisory.K1)), types.OID(uint32(l.Advisory.K2)), 2
-			}
-		}
-		out = append(out, st)
-	}
-	return out
-}
-
-// DatabaseStat implements catalog.StatSource.
-func (x statSource) DatabaseStat(db types.OID) catalog.DatabaseStat {
-	d := x.s.e.stats.db(db)
-	out := catalog.DatabaseStat{Backends: d.backends.Load(), Commits: d.commits.Load(), Rollbacks: d.rollbacks.Load(), Sessions: d.sessions.Load(), StatsReset: x.s.e.stats.since}
-	x.s.e.stats.mu.Lock()
-	for oid, t := range x.s.e.stats.rels {
-		if rel := x.s.reader().Relation(oid); rel != nil && rel.Database == db {
-			out.Inserted += t.Inserted
-			out.Updated += t.Updated
-			out.Deleted += t.Deleted
-		}
-	}
-	x.s.e.stats.mu.Unlock()
-	return out
-}
-
-// TableStat implements catalog.StatSource.
-func (x statSource) TableStat(rel types.OID) catalog.TableStat {
-	var out catalog.TableStat
-	x.s.e.stats.mu.Lock()
-	if t := x.s.e.stats.rels[rel]; t != nil {
-		out = *t
-	}
-	x.s.e.stats.mu.Unlock()
-	if r := x.s.reader().Relation(rel); r != nil && r.Storage != 0 && r.RelKind == 'r' {
-		out.Live = x.s.e.opts.Store.RowCount(r.Storage)
-	}
-	return out
-}
-
-// Statements implements catalog.StatSource.
-func (x statSource) Statements() []catalog.StatementStat {
-	st := x.s.e.stats
+func (st *Stats) resetDatabase(db types.OID, contains func(rel types.OID) bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	var out []catalog.StatementStat
-	for k, s := range st.stmts {
-		s.mu.Lock()
-		h := fnv.New64a()
-		h.Write([]byte(k.text))
-		stddev := 0.0
-		if s.calls > 0 {
-			stddev = math.Sqrt(s.m2 / float64(s.calls))
+	for oid := range st.rels {
+		if contains(oid) {
+			delete(st.rels, oid)
 		}
-		out = append(out, catalog.StatementStat{User: k.role, Database: k.db, TopLevel: true, QueryID: int64(h.Sum64()), Query: k.text, Calls: s.calls, Rows: s.rows,
-			TotalExec: s.total, MinExec: s.min, MaxExec: s.max, MeanExec: s.mean, StddevExec: stddev})
-		s.mu.Unlock()
 	}
-	return out
+	if d := st.dbs[db]; d != nil {
+		for _, c := range []*atomic.Int64{&d.commits, &d.rollbacks, &d.sessions, &d.deadlocks, &d.tempFiles, &d.tempBytes, &d.active, &d.connected} {
+			c.Store(0)
+		}
+	}
+	st.since = nowMicros()
 }
 
-// SettingValues implements catalog.StatSource.
-func (x statSource) SettingValues() []catalog.SettingValue {
-	var out []catalog.SettingValue
-	for _, g := range sortedGUCs() {
-		v := catalog.SettingValue{Name: g.Name, Value: x.s.set.str(g.Name), Source: "default"}
-		switch g.Name {
-		case "transaction_isolation", "transaction_read_only", "max_connections", "in_hot_standby":
-			v.Value = x.s.showSetting(g.Name)
-		}
-		l := lower(g.Name)
-		v.Reset = g.Boot
-		if b, ok := x.s.set.base.values[l]; ok {
-			v.Source, v.Reset = "configuration file", b
-		}
-		if r, ok := x.s.set.reset[l]; ok {
-			v.Source, v.Reset = "client", r
-		}
-		if _, ok := x.s.set.values[l]; ok {
-			v.Source = "session"
-		}
-		out = append(out, v)
-	}
-	return out
+// spilled is exec.Context.Spilled.
+func (s *Session) spilled(files, bytes int64) {
+	d := s.e.stats.db(s.db)
+	d.tempFiles.Add(files)
+	d.tempBytes.Add(bytes)
 }
 
-// PreparedStatements implements catalog.StatSource.
-func (x statSource) PreparedStatements() []catalog.PreparedStatementStat {
-	var out []catalog.PreparedStatementStat
-	for name, p := range x.s.prepared {
-		if name == "" || p.st == nil {
-			continue
-		}
-		out = append(out, catalog.PreparedStatementStat{Name: name, Statement: p.st.text, Time: p.at, Params: p.st.params, FromSQL: p.fromSQL, Generic: p.calls})
+// progress tells pg_stat_progress_* how far the running command is; pid and database are the session's.
+func (s *Session) progress(p *catalog.ProgressStat) {
+	if p != nil {
+		p.PID, p.Database = s.info.PID, s.db
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
-	return out
-}
-
-// Cursors implements catalog.StatSource.
-func (x statSource) Cursors() []catalog.CursorStat {
-	var out []catalog.CursorStat
-	for _, p := range x.s.portals {
-		if p.cursor == "" {
-			continue
-		}
-		out = append(out, catalog.CursorStat{Name: p.cursor, Statement: p.text, Hold: p.hold, Binary: p.binary, Scrollable: !p.noScroll, Time: p.at})
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
-	return out
-}
-
-// SequenceState implements catalog.StatSource.
-func (x statSource) SequenceState(seq types.OID) (last int64, called, ok bool) {
-	v, c, err := x.s.SequenceState(seq)
-	return v, c, err == nil
-}
-
-// virtualEnv is what virtual tables are computed from.
-func (s *Session) virtualEnv() *catalog.Env {
-	var base catalog.StatSource = catalog.NoStats{}
-	if s.e.opts.Stats != nil {
-		base = s.e.opts.Stats
-	}
-	return &catalog.Env{Reader: s.reader(), IO: s.drv.io, User: s.role, Deparse: deparse.Deparser{}, Stats: statSource{base, s}}
-}
-
-// Open implements exec.VirtualTables.
-func (s *Session) Open(_ *functions.Env, rel types.OID, atts []int, eq []exec.VirtualCond) (functions.RowSource, error) {
-	cons := make([]catalog.ColumnEq, len(eq))
-	for i, c := range eq {
-		cons[i] = catalog.ColumnEq{Col: c.Att, Values: c.Values}
-	}
-	return catalog.OpenVirtual(s.virtualEnv(), rel, atts, cons), nil
+	s.act.mu.Lock()
+	s.act.progress = p
+	s.act.mu.Unlock()
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"strings"
+	"time"
 
 	"kimberlite/exec"
 	"kimberlite/exec/plan"
@@ -20,8 +21,13 @@ import (
 
 // runUtility runs a statement that is not planned. simple says that rows are announced (simple protocol).
 func (s *Session) runUtility(sql string, stmt *parser.Stmt, params []types.Datum, simple bool) error {
+	started := time.Now()
 	if n, ok := stmt.Raw.Node.(*pg.Node_TransactionStmt); ok {
-		return s.runTransaction(n.TransactionStmt)
+		if err := s.runTransaction(n.TransactionStmt); err != nil {
+			return err
+		}
+		s.countUtility(stmt, started, "")
+		return nil
 	}
 	s.ensure()
 	if !simple && !s.tx.block {
@@ -42,10 +48,15 @@ func (s *Session) runUtility(sql string, stmt *parser.Stmt, params []types.Datum
 		if err := s.finish(); err != nil {
 			return err
 		}
+		s.countUtility(stmt, started, tag)
 		s.w.CommandComplete(tag)
 		return nil
 	}
-	return s.finish()
+	if err := s.finish(); err != nil {
+		return err
+	}
+	s.countUtility(stmt, started, "")
+	return nil
 }
 
 // utility is one utility statement at work. run returns its tag, "" when it has written that itself.
@@ -153,6 +164,7 @@ func (u *utility) ddlEnv(ov *catalog.Overlay) *ddl.Env {
 		CheckBodies:   s.set.str("check_function_bodies") == "on",
 		DatabaseInUse: func(db types.OID) int { return s.e.databaseInUse(db, s) },
 		EvictDatabase: s.evictDatabase,
+		Analyzing:     s.analyzing,
 		SetOnCommit:   s.setOnCommit,
 	}
 }
