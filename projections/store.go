@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -19,6 +20,9 @@ import (
 
 // ErrFormat: the store was written by a release with other key or value formats. It must be rebuilt from the log (Remove, then replay).
 var ErrFormat = errors.New("the projections were written in another format")
+
+// ErrDamaged: the store's files are not what was written. It must be rebuilt from the log.
+var ErrDamaged = errors.New("the projections are damaged")
 
 // Options tune a Store. FS and Dir are needed.
 type Options struct {
@@ -123,6 +127,9 @@ func Open(opts Options) (*Store, error) {
 		digests: map[StorageID]*tableDigest{}, rejected: map[log.Position]struct{}{}}
 	s.pebble = s.pebbleOptions()
 	db, err := pebble.Open(opts.Dir, s.pebble)
+	if pebble.IsCorruptionError(err) || errors.Is(err, fs.ErrNotExist) { // what one file names another has to be there
+		return nil, damaged(err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the projections in %s: %w", opts.Dir, err)
 	}
@@ -303,10 +310,19 @@ func readError(err error) error {
 		return nil
 	}
 	if pebble.IsCorruptionError(err) {
-		return pgerr.Wrap(err, pgerr.DataCorrupted, "the projections are damaged: %v", err)
+		return damaged(err)
 	}
 	return pgerr.Wrap(err, pgerr.IoError, "reading the projections: %v", err)
 }
+
+// damaged words what Pebble says about a file whose checksums or contents are wrong.
+func damaged(err error) error {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return pgerr.Wrap(fmt.Errorf("%w: %w", ErrDamaged, err), pgerr.DataCorrupted, "the projections are damaged: %s", text).WithHint(damagedHint)
+}
+
+// damagedHint: the log is the truth, so that nothing is lost with the projections.
+const damagedHint = "Stop the server and make them anew from the log with kimberlite-admin rebuild."
 
 // Close flushes what is in memory, so that the next start replays nothing, and closes the store. All snapshots must be released.
 func (s *Store) Close() error {

@@ -53,7 +53,7 @@ func refuseData(dir string, err error) error {
 		hint = "Some part of the path is a file."
 	case errors.Is(err, log.ErrCorrupt), errors.Is(err, log.ErrLogShorter):
 		text = err.Error() // names segment, offset, position and remedy
-	case errors.Is(err, projections.ErrDiverged):
+	case errors.Is(err, projections.ErrDamaged), errors.Is(err, projections.ErrDiverged):
 		text = fmt.Sprintf("the projections in %q cannot be used: %v", filepath.Join(dir, projectionsDir), err)
 		hint = fmt.Sprintf("The log is the truth: make the projections anew with kimberlite-admin rebuild --data-dir %s", dir)
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -119,6 +120,9 @@ func (n *Node) verify(ctx context.Context) [][]types.Datum {
 	row := func(subject string, first, last log.Position, detail string, err error) []types.Datum {
 		if err != nil {
 			detail = err.Error()
+			if e := (*pgerr.Error)(nil); errors.As(err, &e) && e.Hint != "" {
+				detail += ". " + e.Hint
+			}
 		}
 		return []types.Datum{types.Str(subject), types.Int(int64(first)), types.Int(int64(last)), types.Bool(err == nil), types.Str(detail)}
 	}

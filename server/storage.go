@@ -118,6 +118,7 @@ func (n *Node) openStore(again bool) error {
 	opts.BackgroundError = func(err error) {
 		n.loggers.For("projections").Error("background work of the row store failed and is tried again", zap.Error(err))
 	}
+	opts.Corruption = n.storeDamaged
 	s, err := projections.Open(opts)
 	if errors.Is(err, projections.ErrFormat) && !again {
 		n.lg.Warn("the projections have another format; making them anew from the log", zap.Error(err))
@@ -143,6 +144,12 @@ func (n *Node) openStore(again bool) error {
 	}
 	n.store = nil
 	return n.anew()
+}
+
+// storeDamaged counts and tells of damage in the row store's files. Whoever was reading gets an error, never a wrong row.
+func (n *Node) storeDamaged(file string, err error) {
+	n.metrics.checksumFailures.Add(1)
+	n.loggers.For("projections").Error("damage in the projections; stop the server and make them anew with kimberlite-admin rebuild", zap.String("file", file), zap.Error(err))
 }
 
 // storeDied ends the process when the row store says that going on would damage it. The log has everything; the next start goes on from there.
