@@ -315,11 +315,12 @@ func (s *Session) execute(c *compiled, params []types.Datum, formats []int16, de
 	if err != nil {
 		return err
 	}
-	return s.finishRows(c, rows, formats, describe)
+	return s.finishRows(c, rows, started, formats, describe)
 }
 
 // executeRows is execute for a statement with several rows of parameters.
 func (s *Session) executeRows(c *compiled, params, more []types.Datum, perRow int) error {
+	started := time.Now()
 	if err := s.prepareOpen(c); err != nil {
 		return err
 	}
@@ -330,11 +331,11 @@ func (s *Session) executeRows(c *compiled, params, more []types.Datum, perRow in
 	if err != nil {
 		return err
 	}
-	return s.finishRows(c, rows, nil, true)
+	return s.finishRows(c, rows, started, nil, true)
 }
 
 // finishRows writes the results and the tag of a statement that has been opened.
-func (s *Session) finishRows(c *compiled, rows *exec.Rows, formats []int16, describe bool) error {
+func (s *Session) finishRows(c *compiled, rows *exec.Rows, started time.Time, formats []int16, describe bool) error {
 	n, err := s.writeRows(c.st, rows, formats, describe)
 	if cerr := rows.Close(); err == nil {
 		err = cerr
