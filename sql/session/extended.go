@@ -38,7 +38,7 @@ func (s *Session) parse(name, sql string, paramOIDs []types.OID) error {
 		}
 	}
 	given := append([]types.OID(nil), paramOIDs...)
-	key := planKey{db: s.db, role: s.role, text: sql, types: "x" + paramTypesKey(given), path: s.set.str("search_path"), input: s.derive().input}
+	key := planKey{db: s.db, role: s.role, text: sql, types: "x" + paramTypesKey(given), path: s.set.often().searchPath, input: s.derive().input}
 	s.refresh()
 	if st := s.e.plans.get(key); st != nil && s.current(st) && (s.tx == nil || !s.tx.failed) {
 		s.prepared[name] = &preparedStatement{name: name, st: st, at: s.stmtAt}

@@ -131,7 +131,7 @@ func (s *Session) current(st *statement) bool {
 		return true
 	}
 	d := s.derive()
-	return st.version == s.reader().Version() && st.path == s.set.str("search_path") && st.epoch.role == s.role && st.epoch.settings == any(d.planner) &&
+	return st.version == s.reader().Version() && st.path == s.set.often().searchPath && st.epoch.role == s.role && st.epoch.settings == any(d.planner) &&
 		st.epoch.input == d.input
 }
 

@@ -122,7 +122,7 @@ func (s *Session) fastQuery(sql string) (done bool, err error) {
 
 // lookupShared finds or makes the plan of a normalised text.
 func (s *Session) lookupShared(text string, lits []parser.Literal) (*compiled, error) {
-	key := planKey{db: s.db, role: s.role, text: text, types: literalTypes(lits), path: s.set.str("search_path"), input: s.derive().input}
+	key := planKey{db: s.db, role: s.role, text: text, types: literalTypes(lits), path: s.set.often().searchPath, input: s.derive().input}
 	st := s.e.plans.get(key)
 	if st == nil || !s.current(st) {
 		stmts, err := parser.Parse(text)
@@ -253,7 +253,7 @@ func clipTo(text string, max int) string {
 
 // logSlow writes statements slower than log_min_duration_statement.
 func (s *Session) logSlow(sql string) {
-	ms := s.set.number("log_min_duration_statement")
+	ms := s.set.often().logMinDuration
 	took := nowMicros() - s.stmtAt
 	s.e.stats.queryTime(s.db, took)
 	if ms < 0 || float64(took)/1000 < ms {
@@ -272,7 +272,7 @@ type timer struct {
 }
 
 func (s *Session) startTimer() timer {
-	d := s.set.duration("statement_timeout")
+	d := s.set.often().statementTimeout
 	if d <= 0 {
 		return timer{}
 	}

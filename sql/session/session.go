@@ -297,11 +297,16 @@ func (s *Session) Idle() (time.Duration, *pgerr.Error) {
 	}
 	s.setState(state, "")
 	if s.tx != nil && s.tx.block {
-		return s.set.duration("idle_in_transaction_session_timeout"),
-			fatal(pgerr.New(pgerr.IdleInTransactionSessionTimeout, "terminating connection due to idle-in-transaction timeout"))
+		return s.set.often().idleInTxTimeout, errIdleInTx
 	}
-	return s.set.duration("idle_session_timeout"), fatal(pgerr.New(pgerr.IdleSessionTimeout, "terminating connection due to idle-session timeout"))
+	return s.set.often().idleTimeout, errIdle
 }
+
+// The errors of a client that was idle for too long. They are asked for at every wait.
+var (
+	errIdleInTx = fatal(pgerr.New(pgerr.IdleInTransactionSessionTimeout, "terminating connection due to idle-in-transaction timeout"))
+	errIdle     = fatal(pgerr.New(pgerr.IdleSessionTimeout, "terminating connection due to idle-session timeout"))
+)
 
 func fatal(e *pgerr.Error) *pgerr.Error {
 	e.Severity = pgerr.SeverityFatal
@@ -404,14 +409,12 @@ func (s *Session) execContext() *exec.Context {
 	d := s.derive()
 	s.env.IO, s.env.Catalog = d.io, s.reader()
 	c := &exec.Context{Ctx: s.ctx, Env: &s.env, Txn: s.tx.tx, Catalog: s.env.Catalog, Virtual: s, WorkMem: d.workMem,
-		HashMemMultiplier: s.set.number("hash_mem_multiplier"), TempDir: s.e.opts.TempDir, Deferred: s.tx.deferred, Notice: s.notice,
+		HashMemMultiplier: s.set.often().hashMemMultiplier, TempDir: s.e.opts.TempDir, Deferred: s.tx.deferred, Notice: s.notice,
 		Functions: s, Cursor: s.cursorRow, Usage: s.e.usage, Spilled: s.spilled}
 	if s.uncounted {
 		c.Usage = nil
 	}
-	if limit := s.set.number("temp_file_limit"); limit > 0 {
-		c.TempFileLimit = int64(limit) * 1024
-	}
+	c.TempFileLimit = max(0, s.set.often().tempFileLimit)
 	return c
 }
 

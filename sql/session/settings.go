@@ -37,7 +37,8 @@ type settings struct {
 	values map[string]string // by lower-case name
 	undo   []settingChange
 	// epoch changes with every change: derived values and cached plans are checked against it.
-	epoch uint64
+	epoch  uint64
+	cached oftenRead
 }
 
 // settingChange remembers a value to restore at rollback, or (local) at the end of the transaction.

@@ -45,7 +45,7 @@ var errAborted = pgerr.New(pgerr.InFailedSqlTransaction, "current transaction is
 // ensure makes sure that there is a transaction.
 func (s *Session) ensure() {
 	if s.tx == nil {
-		s.start(txn.TxnOptions{Isolation: s.isolation(s.set.str("default_transaction_isolation")), ReadOnly: s.set.boolean("default_transaction_read_only")})
+		s.start(txn.TxnOptions{Isolation: s.isolation(s.set.often().isolation), ReadOnly: s.set.often().readOnly})
 	}
 }
 
@@ -57,9 +57,9 @@ func (s *Session) isolation(name string) txn.Isolation {
 }
 
 func (s *Session) start(opts txn.TxnOptions) {
-	s.backend.Info.Role, s.backend.Info.App = s.role, s.set.str("application_name")
-	s.backend.LockTimeout = s.set.duration("lock_timeout")
-	s.backend.DeadlockTimeout = s.set.duration("deadlock_timeout")
+	often := s.set.often()
+	s.backend.Info.Role, s.backend.Info.App = s.role, often.applicationName
+	s.backend.LockTimeout, s.backend.DeadlockTimeout = often.lockTimeout, often.deadlockTimeout
 	s.tx = &transaction{tx: s.backend.Begin(opts), start: s.stmtAt, deferred: exec.NewDeferredChecks(), roleMark: roleState{s.session, s.role}}
 }
 
