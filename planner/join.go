@@ -196,6 +196,7 @@ func (r *root) uniquified(rl *rel, equi []*clause, other relids) *rel {
 		if err != nil {
 			return nil, nil, err
 		}
+		child = r.addColumns(child, exprs) // varchar compared as text is no column of its own
 		n := &plan.Agg{Strategy: plan.AggHashed, GroupEq: ops}
 		n.Outer = child
 		for _, e := range exprs {
