@@ -218,7 +218,7 @@ func (g *Group) campaignAlone() error {
 // found writes the founding event into an empty log: a membership change in view 1, committed by definition.
 func (g *Group) found() error {
 	last, _ := g.log.Last()
-	confAt, conf, err := g.log.ConfState()
+	confAt, _, err := g.log.ConfState()
 	if err != nil || !g.cfg.Bootstrap || confAt > 0 || last > 1 {
 		return err
 	}
@@ -227,7 +227,7 @@ func (g *Group) found() error {
 		voters = []Voter{{RaftID: g.id, Address: g.cfg.Address}}
 	}
 	cc := &raftpb.ConfChangeV2{Context: encodeAddresses(voters)}
-	conf = &raftpb.ConfState{}
+	conf := &raftpb.ConfState{}
 	for _, v := range voters {
 		id := v.RaftID
 		cc.Changes = append(cc.Changes, &raftpb.ConfChangeSingle{Type: raftpb.ConfChangeType_ConfChangeAddNode.Enum(), NodeId: &id})

@@ -218,22 +218,6 @@ func independent(rl *rel, other relids) *path {
 	return cheapest(rl, rl.lateral)
 }
 
-// cheapestFor returns the cheapest path for fetching the given fraction (0: everything; >= 1: a number of rows).
-func cheapestFor(rl *rel, fraction float64) *path {
-	var best *path
-	bestCost := math.Inf(1)
-	for _, p := range rl.paths {
-		if p.outer != 0 {
-			continue
-		}
-		cost := fractionCost(p.startup, p.total, p.rows, fraction)
-		if cost < bestCost {
-			best, bestCost = p, cost
-		}
-	}
-	return best
-}
-
 func fractionCost(startup, total, rows, fraction float64) float64 {
 	if fraction <= 0 {
 		return total

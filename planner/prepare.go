@@ -3,7 +3,6 @@ package planner
 import (
 	"kimberlite/sql/pgerr"
 	"kimberlite/sql/tree"
-	"kimberlite/sql/types"
 )
 
 // prepare rewrites this level's query so that it is ready for path search: WITH queries planned or inlined, IN and EXISTS turned into
@@ -227,5 +226,3 @@ func (r *root) moveHaving() {
 
 // errUnsupported is the uniform refusal of a construct.
 func errUnsupported(what, hint string) error { return pgerr.Unsupported(what, hint) }
-
-var trueConst = &tree.Const{T: types.Of(types.OIDBool), Value: types.Bool(true), Loc: -1}

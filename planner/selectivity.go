@@ -24,8 +24,6 @@ func (r *root) selectivity(clauses []*clause) float64 {
 	s := 1.0
 	type bounds struct {
 		lo, hi float64
-		n      int
-		nulls  float64
 	}
 	ranges := map[varKey]*bounds{}
 	for _, c := range clauses {

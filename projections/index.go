@@ -27,7 +27,6 @@ type IndexCode struct {
 	predicate func(row []types.Datum) (types.Datum, error)
 	include   *RowEncoder
 	needs     []int // attribute numbers
-	incRow    int
 }
 
 type partCode struct {

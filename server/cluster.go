@@ -193,7 +193,7 @@ func (n *Node) takeIn(ctx context.Context, h transport.Hello) (leader string, er
 	}
 	if !st.IsLeader() {
 		if leader == "" {
-			return "", errors.New("No leader elected") //nolint:staticcheck // the words that operators look for
+			return "", errors.New("no leader elected")
 		}
 		return leader, nil
 	}

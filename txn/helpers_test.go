@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -198,16 +197,4 @@ func scanIndex(t failer, v *View, def *projections.TableDef, ix int, span projec
 	}
 	must(t, s.Close())
 	return out
-}
-
-// within fails the test if f takes too long.
-func within(t testing.TB, d time.Duration, what string, f func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() { f(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(d):
-		t.Fatalf("%s takes more than %v", what, d)
-	}
 }

@@ -369,9 +369,7 @@ func (s *state) coerceRecord(e tree.Expr, target types.OID, ctx context, form tr
 		args = x.Args
 	case *tree.Var:
 		if x.AttNo == 0 {
-			for _, v := range s.expandWholeRow(x) {
-				args = append(args, v)
-			}
+			args = append(args, s.expandWholeRow(x)...)
 		}
 	}
 	cannot := func(detail string, l int32, args ...any) {

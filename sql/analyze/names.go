@@ -122,22 +122,6 @@ func (a *analyzer) inSearchPath(ns types.OID) int {
 	return -1
 }
 
-// quoteIdent quotes an identifier as PostgreSQL's quote_identifier does for names that are no plain words (keywords apart).
-func quoteIdent(name string) string {
-	plain := name != ""
-	for i := 0; i < len(name); i++ {
-		c := name[i]
-		if !(c >= 'a' && c <= 'z' || c == '_' || i > 0 && (c >= '0' && c <= '9')) {
-			plain = false
-			break
-		}
-	}
-	if plain {
-		return name
-	}
-	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-}
-
 // location returns where a node begins, -1 when unknown (PostgreSQL's exprLocation of parse nodes).
 func location(n *pg.Node) int32 {
 	if n == nil {

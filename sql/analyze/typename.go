@@ -1,8 +1,6 @@
 package analyze
 
 import (
-	"slices"
-
 	pg "github.com/pganalyze/pg_query_go/v5"
 
 	"kimberlite/sql/pgerr"
@@ -153,9 +151,4 @@ func typeNameToString(n *pg.TypeName) string {
 		out += "[]"
 	}
 	return out
-}
-
-// isSystemTypeName reports whether the name is one of the pg_catalog types given (as the grammar makes of SQL's own names).
-func isSystemTypeName(n *pg.TypeName, names ...string) bool {
-	return len(n.GetNames()) == 2 && str(n.Names[0]) == "pg_catalog" && slices.Contains(names, str(n.Names[1]))
 }

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"fmt"
-	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -389,9 +388,4 @@ func truncateName(s string) string {
 		n--
 	}
 	return s[:n]
-}
-
-func sortByName[D Descriptor](list []D) []D {
-	sort.SliceStable(list, func(i, j int) bool { return list[i].Head().Name < list[j].Head().Name })
-	return list
 }

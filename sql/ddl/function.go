@@ -48,7 +48,6 @@ type functionDef struct {
 	n    *pg.CreateFunctionStmt
 	f    *catalog.Function
 	opts functionOptions
-	src  string
 	ret  types.OID // that the OUT parameters ask for, 0 for none
 	deps []catalog.Dependency
 }

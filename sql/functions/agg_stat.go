@@ -11,9 +11,8 @@ import (
 
 // numState accumulates numerics exactly: count, sum and, for variances, the sum of squares.
 type numState struct {
-	n        int64
-	sum, sq  types.NumericSum
-	nan, inf int64
+	n       int64
+	sum, sq types.NumericSum
 }
 
 func init() {

@@ -8,14 +8,13 @@ import (
 
 // Implementations by internal name (pg_proc.prosrc), and by OID for functions that PostgreSQL itself defines in SQL.
 var (
-	scalars        = map[string]Impl{}
-	scalarsByOID   = map[types.OID]Impl{}
-	sets           = map[string]SetReturning{}
-	setsByOID      = map[types.OID]SetReturning{}
-	aggregates     = map[string]Aggregate{} // by aggregate name and argument types, see aggKey
-	orderedSets    = map[string]OrderedSet{}
-	windows        = map[string]Window{}
-	aggregateCalls = map[types.OID]Aggregate{}
+	scalars      = map[string]Impl{}
+	scalarsByOID = map[types.OID]Impl{}
+	sets         = map[string]SetReturning{}
+	setsByOID    = map[types.OID]SetReturning{}
+	aggregates   = map[string]Aggregate{} // by aggregate name and argument types, see aggKey
+	orderedSets  = map[string]OrderedSet{}
+	windows      = map[string]Window{}
 )
 
 // scalar registers a row implementation under an internal name; registering one twice is a bug that shows at start.
@@ -24,13 +23,6 @@ func scalar(src string, fn Scalar) {
 		panic("functions: " + src + " registered twice")
 	}
 	scalars[src] = Impl{Row: fn}
-}
-
-// vector adds a batch kernel to a function registered before.
-func vector(src string, fn Vector) {
-	impl := scalars[src]
-	impl.Vec = fn
-	scalars[src] = impl
 }
 
 func scalarOID(oid types.OID, fn Scalar) { scalarsByOID[oid] = Impl{Row: fn} }

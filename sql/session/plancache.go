@@ -107,12 +107,10 @@ type sessionPlans struct {
 
 // compiled is a statement with its executable form, which one session uses at a time.
 type compiled struct {
-	st      *statement
-	exec    *exec.Prepared
-	types   string
-	path    string
-	inUse   bool
-	version uint64
+	st    *statement
+	exec  *exec.Prepared
+	types string
+	inUse bool
 }
 
 func (p *sessionPlans) get(text []byte) *compiled {

@@ -73,11 +73,11 @@ type Session struct {
 
 // sessionSequence is what currval and a sequence's cache remember.
 type sessionSequence struct {
-	last      int64
-	called    bool
-	next, end int64 // cached values not handed out yet
-	left      int64
-	inc       int64
+	last   int64
+	called bool
+	next   int64 // cached values not handed out yet
+	left   int64
+	inc    int64
 }
 
 // activity is what other sessions see of this one (pg_stat_activity).

@@ -20,10 +20,8 @@ type transaction struct {
 	overlay  *catalog.Overlay // made at the first definition statement
 	saves    []savepoint
 	deferred *exec.DeferredChecks
-	onCommit []func()           // after a successful commit
-	dropTmp  []types.OID        // temporary tables created ON COMMIT DROP
-	clearTmp map[types.OID]bool // temporary tables touched that are ON COMMIT DELETE ROWS
-	ddl      bool               // definition statements were run
+	onCommit []func()    // after a successful commit
+	dropTmp  []types.OID // temporary tables created ON COMMIT DROP
 	roleMark roleState
 }
 
@@ -178,7 +176,6 @@ type txModes struct {
 	isolation  string
 	readOnly   *bool
 	deferrable *bool
-	snapshot   string
 }
 
 func (s *Session) setTransaction(m txModes) error {

@@ -1,7 +1,7 @@
 package types
 
 func init() {
-	for _, v := range []struct {
+	benchValues = append(benchValues, []struct {
 		name string
 		oid  OID
 		text string
@@ -10,7 +10,5 @@ func init() {
 		{"slowTimestamp", OIDTimestamp, "Thu Feb 29 12:34:56 2024"}, {"time", OIDTime, "12:34:56"}, {"interval", OIDInterval, "1 day 02:03:04"},
 		{"json", OIDJson, `{"id": 12345, "name": "some name", "tags": ["a", "b"], "ok": true}`},
 		{"jsonb", OIDJsonb, `{"id": 12345, "name": "some name", "tags": ["a", "b"], "ok": true}`}, {"inet", OIDInet, "192.168.1.5/24"},
-	} {
-		benchValues = append(benchValues, v)
-	}
+	}...)
 }

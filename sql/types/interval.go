@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math"
-	"math/big"
 	"math/bits"
 
 	"kimberlite/sql/pgerr"
@@ -330,12 +329,4 @@ func (s *IntervalSum) Avg() (iv Interval, ok bool, err error) {
 	}
 	iv, err = s.sum.Div(float64(s.count))
 	return iv, true, err
-}
-
-// spanBig returns span as a big integer.
-func (iv Interval) spanBig() *big.Int {
-	hi, lo := iv.span()
-	b := big.NewInt(hi)
-	b.Lsh(b, 64)
-	return b.Add(b, new(big.Int).SetUint64(lo))
 }
