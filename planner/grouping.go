@@ -395,7 +395,7 @@ func expandGroupingSets(q *tree.Query) [][]int {
 	for _, gs := range q.GroupingSets {
 		var next [][]int
 		for _, have := range result {
-			for _, add := range groupingSetLists(gs) {
+			for _, add := range gs.Lists(math.MaxInt) {
 				next = append(next, mergeRefs(have, add))
 			}
 		}
@@ -412,43 +412,6 @@ func expandGroupingSets(q *tree.Query) [][]int {
 				out[i] = append(out[i], p)
 			}
 		}
-	}
-	return out
-}
-
-func groupingSetLists(g *tree.GroupingSet) [][]int {
-	switch g.Kind {
-	case tree.GroupingSetEmpty:
-		return [][]int{{}}
-	case tree.GroupingSetSimple:
-		return [][]int{g.Refs}
-	case tree.GroupingSetRollup:
-		var out [][]int
-		for n := len(g.Sets); n >= 0; n-- {
-			var set []int
-			for _, s := range g.Sets[:n] {
-				set = mergeRefs(set, s.Refs)
-			}
-			out = append(out, set)
-		}
-		return out
-	case tree.GroupingSetCube:
-		var out [][]int
-		n := len(g.Sets)
-		for mask := 1<<uint(n) - 1; mask >= 0; mask-- {
-			var set []int
-			for i, s := range g.Sets {
-				if mask&(1<<uint(n-1-i)) != 0 {
-					set = mergeRefs(set, s.Refs)
-				}
-			}
-			out = append(out, set)
-		}
-		return out
-	}
-	var out [][]int
-	for _, s := range g.Sets {
-		out = append(out, groupingSetLists(s)...)
 	}
 	return out
 }

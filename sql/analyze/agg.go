@@ -535,7 +535,7 @@ func ExpandGroupingSets(sets []*tree.GroupingSet, distinct bool, limit int) [][]
 	for _, g := range sets {
 		var next [][]int
 		for _, have := range result {
-			for _, add := range expandGroupingSet(g, limit) {
+			for _, add := range g.Lists(limit) {
 				set := slices.Clone(have)
 				for _, r := range add {
 					if !slices.Contains(set, r) {
@@ -564,45 +564,4 @@ func ExpandGroupingSets(sets []*tree.GroupingSet, distinct bool, limit int) [][]
 		result = unique
 	}
 	return result
-}
-
-// expandGroupingSet lists the sets of one element, one more than limit at most.
-func expandGroupingSet(g *tree.GroupingSet, limit int) [][]int {
-	switch g.Kind {
-	case tree.GroupingSetEmpty:
-		return [][]int{{}}
-	case tree.GroupingSetSimple:
-		return [][]int{g.Refs}
-	case tree.GroupingSetRollup:
-		var out [][]int
-		for n := len(g.Sets); n >= 0; n-- {
-			var set []int
-			for _, e := range g.Sets[:n] {
-				set = append(set, e.Refs...)
-			}
-			out = append(out, set)
-		}
-		return out
-	case tree.GroupingSetCube:
-		var out [][]int
-		if len(g.Sets) > 20 {
-			return make([][]int, limit+1)
-		}
-		for mask := 0; mask < 1<<len(g.Sets) && len(out) <= limit; mask++ {
-			var set []int
-			for i, e := range g.Sets {
-				if mask&(1<<i) != 0 {
-					set = append(set, e.Refs...)
-				}
-			}
-			out = append(out, set)
-		}
-		return out
-	default:
-		var out [][]int
-		for _, e := range g.Sets {
-			out = append(out, expandGroupingSet(e, limit)...)
-		}
-		return out
-	}
 }

@@ -77,7 +77,7 @@ func (a *analyzer) canCoerce(inputs, targets []types.OID, ctx context) bool {
 		switch {
 		case in == t, t == types.OIDAny:
 			continue
-		case isPolymorphic(t):
+		case types.IsPolymorphic(t):
 			generics = true
 			continue
 		case in == types.OIDUnknown:

@@ -591,7 +591,7 @@ func (s *state) resultFields(p *catalog.Proc, f *tree.FuncExpr) []rowField {
 			continue
 		}
 		t := p.AllArgs[i]
-		if isPolymorphic(t) {
+		if types.IsPolymorphic(t) {
 			t = s.resolveGenerics(actual, slices.Clone(declared), t)
 		}
 		name := ""

@@ -210,7 +210,7 @@ func (s *state) makeScalarArrayOp(n opName, useOr bool, left, right tree.Expr, l
 		failf(loc, pgerr.WrongObjectType, "op ANY/ALL (array) requires operator not to return a set")
 	}
 	array := declared[1]
-	if !isPolymorphic(array) {
+	if !types.IsPolymorphic(array) {
 		if array = s.arrayType(declared[1]); array == 0 {
 			failf(loc, pgerr.UndefinedObject, "could not find array type for data type %s", s.typeName(declared[1]))
 		}

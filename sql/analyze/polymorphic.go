@@ -182,13 +182,13 @@ func (a *analyzer) genericsConsistent(actual, declared []types.OID) bool {
 func (a *analyzer) resolveGenerics(actual, declared []types.OID, ret types.OID) types.OID {
 	family1, family2 := false, false
 	for _, d := range declared {
-		family1 = family1 || isPolymorphicFamily1(d)
-		family2 = family2 || isPolymorphicFamily2(d)
+		family1 = family1 || types.IsAnyelementFamily(d)
+		family2 = family2 || types.IsAnycompatibleFamily(d)
 	}
 	if !family1 && !family2 {
 		return ret
 	}
-	family1, family2 = family1 || isPolymorphicFamily1(ret), family2 || isPolymorphicFamily2(ret)
+	family1, family2 = family1 || types.IsAnyelementFamily(ret), family2 || types.IsAnycompatibleFamily(ret)
 	var elem, array, rng, multi types.OID
 	haveNonArray := ret == types.OIDAnynonarray
 	haveEnum := ret == types.OIDAnyenum
@@ -310,7 +310,7 @@ func (a *analyzer) resolveGenerics(actual, declared []types.OID, ret types.OID) 
 			var e types.OID
 			if array == types.OIDAnyarray {
 				// The actual type is anyarray only for columns of system catalogs; nothing can be deduced.
-				if ret != types.OIDAnyarray && isPolymorphicFamily1(ret) {
+				if ret != types.OIDAnyarray && types.IsAnyelementFamily(ret) {
 					fail(pgerr.New(pgerr.DatatypeMismatch, "cannot determine element type of \"anyarray\" argument"))
 				}
 				e = types.OIDAnyelement
@@ -450,8 +450,8 @@ func (a *analyzer) resolveGenerics(actual, declared []types.OID, ret types.OID) 
 	}
 	for i, decl := range declared {
 		switch {
-		case !isPolymorphic(decl):
-		case isPolymorphicFamily1(decl) && actual[i] != types.OIDUnknown:
+		case !types.IsPolymorphic(decl):
+		case types.IsAnyelementFamily(decl) && actual[i] != types.OIDUnknown:
 			// The argument has the type already. (A domain over an array counts as the array.)
 			if decl == types.OIDAnyarray || decl == types.OIDAnyrange || decl == types.OIDAnymultirange {
 				declared[i] = a.baseType(actual[i])

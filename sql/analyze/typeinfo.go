@@ -132,24 +132,6 @@ func (a *analyzer) typeCollation(oid types.OID) types.OID {
 	return a.typ(oid).Collation
 }
 
-func isPolymorphicFamily1(oid types.OID) bool {
-	switch oid {
-	case types.OIDAnyelement, types.OIDAnyarray, types.OIDAnynonarray, types.OIDAnyenum, types.OIDAnyrange, types.OIDAnymultirange:
-		return true
-	}
-	return false
-}
-
-func isPolymorphicFamily2(oid types.OID) bool {
-	switch oid {
-	case types.OIDAnycompatible, types.OIDAnycompatiblearray, types.OIDAnycompatiblenonarray, types.OIDAnycompatiblerange, types.OIDAnycompatiblemultirange:
-		return true
-	}
-	return false
-}
-
-func isPolymorphic(oid types.OID) bool { return isPolymorphicFamily1(oid) || isPolymorphicFamily2(oid) }
-
 // isBinaryCoercible reports whether values of the one type can stand for the other without conversion (IsBinaryCoercible).
 func (a *analyzer) isBinaryCoercible(src, target types.OID) bool {
 	if src == target || target == types.OIDAny || target == types.OIDAnyelement || target == types.OIDAnycompatible {

@@ -100,7 +100,7 @@ func (s *state) window(def *pg.WindowDef, earlier []*tree.WindowClause, target *
 		}
 		key := wc.Order[0]
 		rangeType = s.baseType(targetBySortRef(*target, key.SortRef).Expr.Type().OID)
-		if op := s.cat.Operator(key.SortOp); op != nil && !isPolymorphic(op.Left) {
+		if op := s.cat.Operator(key.SortOp); op != nil && !types.IsPolymorphic(op.Left) {
 			rangeType = op.Left // of the operator class: text for varchar
 		}
 		wc.InRangeAsc, wc.InRangeNullsFirst = !key.Desc, key.NullsFirst

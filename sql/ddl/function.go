@@ -315,7 +315,7 @@ func (d *functionDef) body() {
 func (d *functionDef) sqlBody() {
 	r, p := d.r, &d.f.Proc
 	for _, t := range p.Args {
-		if polymorphicType(t) {
+		if types.IsPolymorphic(t) {
 			failf(pgerr.InvalidFunctionDefinition, "SQL function with unquoted function body cannot have polymorphic arguments")
 		}
 	}
@@ -466,11 +466,11 @@ func (d *functionDef) validate() {
 	}
 	poly := false
 	ty := types.Lookup(r.typeCtx(), p.Ret)
-	if ty != nil && ty.Kind == types.KindPseudo && p.Ret != types.OIDRecord && p.Ret != types.OIDVoid && !polymorphicType(p.Ret) {
+	if ty != nil && ty.Kind == types.KindPseudo && p.Ret != types.OIDRecord && p.Ret != types.OIDVoid && !types.IsPolymorphic(p.Ret) {
 		failf(pgerr.InvalidFunctionDefinition, "SQL functions cannot return type %s", types.FormatTypeName(r.typeCtx(), p.Ret))
 	}
 	for _, a := range p.Args {
-		if polymorphicType(a) {
+		if types.IsPolymorphic(a) {
 			poly = true
 		} else if t := types.Lookup(r.typeCtx(), a); t != nil && t.Kind == types.KindPseudo {
 			failf(pgerr.InvalidFunctionDefinition, "SQL functions cannot have arguments of type %s", types.FormatTypeName(r.typeCtx(), a))

@@ -293,24 +293,6 @@ func (r *runner) grantFunctions(g *grantOp, n *pg.GrantStmt, privs uint32, all b
 	}
 }
 
-func polymorphicType(t types.OID) bool { return elementFamily(t) || compatibleFamily(t) }
-
-func elementFamily(t types.OID) bool {
-	switch t {
-	case types.OIDAnyelement, types.OIDAnyarray, types.OIDAnynonarray, types.OIDAnyenum, types.OIDAnyrange, types.OIDAnymultirange:
-		return true
-	}
-	return false
-}
-
-func compatibleFamily(t types.OID) bool {
-	switch t {
-	case types.OIDAnycompatible, types.OIDAnycompatiblearray, types.OIDAnycompatiblenonarray, types.OIDAnycompatiblerange, types.OIDAnycompatiblemultirange:
-		return true
-	}
-	return false
-}
-
 // checkPolymorphic makes sure that a polymorphic result can be told from the arguments (check_valid_polymorphic_signature).
 func (r *runner) checkPolymorphic(p *catalog.Proc) {
 	outs := []types.OID{p.Ret}
@@ -327,11 +309,11 @@ func (r *runner) checkPolymorphic(p *catalog.Proc) {
 			from, names = []types.OID{types.OIDAnyrange, types.OIDAnymultirange}, "anyrange or anymultirange"
 		case t == types.OIDAnycompatiblerange || t == types.OIDAnycompatiblemultirange:
 			from, names = []types.OID{types.OIDAnycompatiblerange, types.OIDAnycompatiblemultirange}, "anycompatiblerange or anycompatiblemultirange"
-		case elementFamily(t):
-			from, names = slices.DeleteFunc(slices.Clone(p.Args), func(a types.OID) bool { return !elementFamily(a) }),
+		case types.IsAnyelementFamily(t):
+			from, names = slices.DeleteFunc(slices.Clone(p.Args), func(a types.OID) bool { return !types.IsAnyelementFamily(a) }),
 				"anyelement, anyarray, anynonarray, anyenum, anyrange, or anymultirange"
-		case compatibleFamily(t):
-			from, names = slices.DeleteFunc(slices.Clone(p.Args), func(a types.OID) bool { return !compatibleFamily(a) }),
+		case types.IsAnycompatibleFamily(t):
+			from, names = slices.DeleteFunc(slices.Clone(p.Args), func(a types.OID) bool { return !types.IsAnycompatibleFamily(a) }),
 				"anycompatible, anycompatiblearray, anycompatiblenonarray, anycompatiblerange, or anycompatiblemultirange"
 		default:
 			continue
