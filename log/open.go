@@ -17,6 +17,9 @@ const (
 	metaDir    = "meta"
 )
 
+// Exists tells whether dir holds a log, whole or not: whether Open would open one rather than make one.
+func Exists(fs vfs.FS, dir string) bool { return exists(fs, fs.PathJoin(dir, metaDir, identityFile)) }
+
 // Open opens or makes the log under dir: dir/log (segments), dir/meta (identity, hard state), dir/LOCK.
 // Errors to act on: ErrLocked, ErrIdentity, ErrNewerFormat, ErrCorrupt, ErrLogShorter, ErrDiskFull.
 func Open(fs vfs.FS, dir string, opts Options) (_ *Log, err error) {
@@ -37,7 +40,7 @@ func Open(fs vfs.FS, dir string, opts Options) (_ *Log, err error) {
 		return nil, ioError("listing "+l.dir, err)
 	}
 	notice := func(e *CorruptionError) { l.corrupt(e) }
-	if !opts.ReadOnly && !exists(fs, fs.PathJoin(dir, metaDir, identityFile)) && holdsSegments(names) {
+	if !opts.ReadOnly && !Exists(fs, dir) && holdsSegments(names) {
 		return nil, metaCorruption(identityFile, 0, errors.New("the file is missing although log/ holds segments"), notice)
 	}
 	if l.meta, err = openMeta(fs, fs.PathJoin(dir, metaDir), opts.Identity, opts.ReadOnly, notice); err != nil {

@@ -113,7 +113,7 @@ func (n *Node) open() error {
 		AuthTimeout: n.cfg.AuthTimeout,
 	})
 	n.evaluator = NewEvaluator(n.catalog)
-	if n.emptyDataDir() {
+	if !log.Exists(n.parts.disk, n.cfg.DataDir) {
 		if err := n.findCluster(); err != nil {
 			return err
 		}
@@ -224,7 +224,8 @@ func (n *Node) openSQL() error {
 		return err
 	}
 	if n.group.IsLeader() {
-		if err := n.takeOver(n.cluster.view.Load()); err != nil {
+		// One of several may lose the leadership at any moment; followLeadership sees to that.
+		if err := n.takeOver(n.cluster.view.Load()); err != nil && !errors.Is(err, consensus.ErrNotLeader) {
 			return refuseData(n.cfg.DataDir, err)
 		}
 	}

@@ -227,3 +227,14 @@ func TestPeerAway(t *testing.T) {
 		t.Errorf("a removed member is still there: %+v", peers)
 	}
 }
+
+// A group that goes on while its transport is closed finds nobody there, and nothing breaks.
+func TestClosedTransport(t *testing.T) {
+	a, b := newNode(t, 1, nil), newNode(t, 2, nil)
+	a.Close()
+	a.SetAddresses(map[uint64]string{1: a.hello.Address, 2: b.hello.Address})
+	a.Send([]*raftpb.Message{message(1, 2, 1)})
+	if peers := a.Peers(); len(peers) != 0 {
+		t.Errorf("a closed transport has made peers: %+v", peers)
+	}
+}
