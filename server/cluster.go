@@ -5,10 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -122,12 +120,6 @@ func (n *Node) findCluster() error {
 		}
 	}
 	return errors.New("stopped while looking for the cluster")
-}
-
-// emptyDataDir tells whether this node has never been a member of a cluster.
-func (n *Node) emptyDataDir() bool {
-	_, err := os.Stat(filepath.Join(n.cfg.DataDir, "meta", "identity"))
-	return errors.Is(err, fs.ErrNotExist)
 }
 
 func (n *Node) otherPeers() []string {
@@ -262,12 +254,15 @@ func (n *Node) viewChanged(view, leader uint64) {
 func (n *Node) followLeadership() {
 	self := n.cluster.identity.Load().RaftID()
 	led := n.leadView.Load() != 0
+	var again <-chan time.Time // set after a failure
 	for {
 		select {
 		case <-n.quit:
 			return
 		case <-n.cluster.changed:
+		case <-again:
 		}
+		again = nil
 		view, leader := n.cluster.view.Load(), n.cluster.leader.Load()
 		if n.leadView.Load() == 0 && led {
 			led = false
@@ -277,7 +272,8 @@ func (n *Node) followLeadership() {
 		}
 		if leader == self && !led {
 			if err := n.takeOver(view); err != nil {
-				n.lg.Warn("could not take over the leadership", zap.Uint64("view", view), zap.Error(err))
+				n.lg.Warn("could not take over the leadership; trying on while it lasts", zap.Uint64("view", view), zap.Error(err))
+				again = time.After(findInterval)
 				continue
 			}
 			led = true
