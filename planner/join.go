@@ -269,3 +269,21 @@ func (r *root) orient(c *clause, outer relids) tree.Expr {
 	e.Args = []tree.Expr{c.right, c.left}
 	return &e
 }
+
+// buildSides makes the nodes of both inputs; params is what they take from outside of the join.
+func buildSides(op, ip *path) (outer, inner plan.Node, params []plan.NestParam, err error) {
+	outer, oparams, err := op.build()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	inner, iparams, err := ip.build()
+	return outer, inner, append(oparams, iparams...), err
+}
+
+// joinConditions splits a join's conditions into those that decide whether rows match and those that filter the result; of an inner join all do both.
+func joinConditions(kind tree.JoinType, match, filter []*clause) (join, quals []tree.Expr) {
+	if kind == tree.JoinInner {
+		return clauseExprs(append(append([]*clause(nil), match...), filter...)), nil
+	}
+	return clauseExprs(match), clauseExprs(filter)
+}

@@ -36,11 +36,7 @@ func (r *root) hashPaths(j *joinSpec, outer, inner *rel, kind tree.JoinType) {
 		p := &path{rel: j.rel, rows: j.rel.rows, outer: op.outer | ip.outer, enforced: append(append([]*clause(nil), op.enforced...), ip.enforced...)}
 		r.hashCost(p, op, ip, outer.ids, hash, factors, append(clauseExprs(rest), clauseExprs(filter)...))
 		p.build = func() (plan.Node, []plan.NestParam, error) {
-			on, oparams, err := op.build()
-			if err != nil {
-				return nil, nil, err
-			}
-			in, iparams, err := ip.build()
+			on, in, params, err := buildSides(op, ip)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -59,14 +55,11 @@ func (r *root) hashPaths(j *joinSpec, outer, inner *rel, kind tree.JoinType) {
 				n.EqOps = append(n.EqOps, c.op.Op)
 				n.HashQuals = append(n.HashQuals, r.orient(c, outer.ids))
 			}
-			n.JoinQuals, n.Quals = clauseExprs(rest), clauseExprs(filter)
-			if kind == tree.JoinInner {
-				n.JoinQuals, n.Quals = clauseExprs(append(append([]*clause(nil), rest...), filter...)), nil
-			}
+			n.JoinQuals, n.Quals = joinConditions(kind, rest, filter)
 			n.InnerUnique = r.uniqueOn(inner, hash, outer.ids)
 			n.Target = r.joinTarget(j)
 			setCosts(n, p, j.rel.width)
-			slots := &outerSlots{r: r, own: j.rel.ids, params: append(oparams, iparams...)}
+			slots := &outerSlots{r: r, own: j.rel.ids, params: params}
 			n.JoinQuals, n.Quals = slots.fixAll(n.JoinQuals), slots.fixAll(n.Quals)
 			return n, slots.params, nil
 		}

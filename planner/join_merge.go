@@ -42,11 +42,7 @@ func (r *root) mergePaths(j *joinSpec, outer, inner *rel) {
 		}
 		r.mergeCost(p, osorted, ibest, ordered, outer.ids, append(clauseExprs(rest), clauseExprs(filter)...), j.kind)
 		p.build = func() (plan.Node, []plan.NestParam, error) {
-			on, oparams, err := osorted.build()
-			if err != nil {
-				return nil, nil, err
-			}
-			in, iparams, err := ibest.build()
+			on, in, params, err := buildSides(osorted, ibest)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -62,13 +58,10 @@ func (r *root) mergePaths(j *joinSpec, outer, inner *rel) {
 				key := osorted.keys[k]
 				n.Sort = append(n.Sort, plan.SortKey{Op: r.sortOp(o.Type().OID, key.desc), Desc: key.desc, NullsFirst: key.nullsFirst, Collation: o.Collation()})
 			}
-			n.JoinQuals, n.Quals = clauseExprs(rest), clauseExprs(filter)
-			if j.kind == tree.JoinInner {
-				n.JoinQuals, n.Quals = clauseExprs(append(append([]*clause(nil), rest...), filter...)), nil
-			}
+			n.JoinQuals, n.Quals = joinConditions(j.kind, rest, filter)
 			n.Target = r.joinTarget(j)
 			setCosts(n, p, j.rel.width)
-			slots := &outerSlots{r: r, own: j.rel.ids, params: append(oparams, iparams...)}
+			slots := &outerSlots{r: r, own: j.rel.ids, params: params}
 			n.JoinQuals, n.Quals = slots.fixAll(n.JoinQuals), slots.fixAll(n.Quals)
 			return n, slots.params, nil
 		}

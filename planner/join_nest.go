@@ -189,10 +189,7 @@ func (r *root) buildNest(j *joinSpec, p, op, ip *path, outer *rel, match, filter
 		}
 	}
 	n.Outer, n.Inner = on, in
-	n.JoinQuals, n.Quals = clauseExprs(match), clauseExprs(filter)
-	if j.kind == tree.JoinInner {
-		n.JoinQuals, n.Quals = clauseExprs(append(append([]*clause(nil), match...), filter...)), nil
-	}
+	n.JoinQuals, n.Quals = joinConditions(j.kind, match, filter)
 	n.InnerUnique = ip.unique
 	n.Target = r.joinTarget(j)
 	setCosts(n, p, j.rel.width)

@@ -76,12 +76,17 @@ func jsonAgg(c *Call) (Aggregator, error) {
 
 var errNullFieldName = pgerr.New(pgerr.InvalidParameterValue, "field name must not be null")
 
+// fieldName is the text of an aggregated object's key, the first argument.
+func fieldName(c *Call, key types.Datum) (string, error) {
+	if key.Null {
+		return "", errNullFieldName
+	}
+	return types.JSONKeyText(c.Env.IO, c.Args[0], key)
+}
+
 func jsonObjectAgg(c *Call) (Aggregator, error) {
 	return jsonStates(func(m *jsonMembers, a []types.Datum) error {
-		if a[0].Null {
-			return errNullFieldName
-		}
-		key, err := types.JSONKeyText(c.Env.IO, c.Args[0], a[0])
+		key, err := fieldName(c, a[0])
 		if err != nil {
 			return err
 		}
@@ -128,10 +133,7 @@ func jsonbAgg(c *Call) (Aggregator, error) {
 
 func jsonbObjectAgg(c *Call) (Aggregator, error) {
 	return jsonStates(func(m *jsonMembers, a []types.Datum) error {
-		if a[0].Null {
-			return errNullFieldName
-		}
-		key, err := types.JSONKeyText(c.Env.IO, c.Args[0], a[0])
+		key, err := fieldName(c, a[0])
 		if err != nil {
 			return err
 		}
