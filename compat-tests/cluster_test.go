@@ -27,34 +27,9 @@ type member struct {
 	logFile string
 }
 
-var clusterBuild struct {
-	sync.Once
-	dir string
-	err error
-}
-
-// programs builds both programs once and returns their directory.
-func programs(t *testing.T) string {
-	t.Helper()
-	b := &clusterBuild
-	b.Do(func() {
-		if b.dir, b.err = os.MkdirTemp("", "kimberlite-cluster"); b.err != nil {
-			return
-		}
-		if out, err := exec.Command("go", "build", "-o", b.dir, "kimberlite/cmd/kimberlite-server", "kimberlite/cmd/kimberlite-admin").CombinedOutput(); err != nil {
-			b.err = fmt.Errorf("%w\n%s", err, out)
-		}
-	})
-	if b.err != nil {
-		t.Fatal(b.err)
-	}
-	return b.dir
-}
-
 // newMember makes a server with flags. It is not started.
 func newMember(t *testing.T, flags ...string) *member {
 	t.Helper()
-	programs(t)
 	dir := t.TempDir()
 	m := &member{server: &server{t: t, dir: filepath.Join(dir, "data"), addr: freePort(t), http: freePort(t)}, flags: flags, logFile: filepath.Join(dir, "log")}
 	t.Cleanup(func() {
@@ -89,7 +64,7 @@ func (m *member) launch() {
 		m.t.Fatal(err)
 	}
 	defer f.Close()
-	m.cmd = exec.Command(filepath.Join(programs(m.t), "kimberlite-server"), append([]string{"--data-dir", m.dir, "--bind-address", m.addr, "--metrics-address", m.http}, m.flags...)...)
+	m.cmd = exec.Command(built(m.t, "kimberlite-server"), append([]string{"--data-dir", m.dir, "--bind-address", m.addr, "--metrics-address", m.http}, m.flags...)...)
 	m.cmd.Stdout, m.cmd.Stderr = f, f
 	if err := m.cmd.Start(); err != nil {
 		m.t.Fatal(err)
@@ -279,7 +254,7 @@ func TestCluster(t *testing.T) {
 		s.stop()
 	}
 	for i, s := range members {
-		if out, err := exec.Command(filepath.Join(programs(t), "kimberlite-admin"), "verify", "--data-dir", s.dir).CombinedOutput(); err != nil {
+		if out, err := exec.Command(built(t, "kimberlite-admin"), "verify", "--data-dir", s.dir).CombinedOutput(); err != nil {
 			t.Errorf("verifying node %d: %v\n%s", i+1, err, out)
 		}
 	}

@@ -16,11 +16,26 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-var (
-	buildOnce sync.Once
-	binary    string
-	buildErr  error
-)
+// buildPrograms builds both programs once and returns their directory.
+var buildPrograms = sync.OnceValues(func() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "kimberlite-compat"); err != nil {
+		return "", err
+	}
+	if out, err := exec.Command("go", "build", "-o", dir, "kimberlite/cmd/kimberlite-server", "kimberlite/cmd/kimberlite-admin").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+// built returns the path of a program that was built for the tests.
+func built(t *testing.T, name string) string {
+	t.Helper()
+	dir, err := buildPrograms()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, name)
+}
 
 // server is a kimberlite-server process.
 type server struct {
@@ -44,21 +59,6 @@ func freePort(t *testing.T) string {
 
 func newServer(t *testing.T) *server {
 	t.Helper()
-	buildOnce.Do(func() {
-		dir, err := os.MkdirTemp("", "kimberlite-compat")
-		if err != nil {
-			buildErr = err
-			return
-		}
-		binary = filepath.Join(dir, "kimberlite-server")
-		out, err := exec.Command("go", "build", "-o", binary, "kimberlite/cmd/kimberlite-server").CombinedOutput()
-		if err != nil {
-			buildErr = fmt.Errorf("%w\n%s", err, out)
-		}
-	})
-	if buildErr != nil {
-		t.Fatal(buildErr)
-	}
 	s := &server{t: t, dir: filepath.Join(t.TempDir(), "data"), addr: freePort(t), http: freePort(t)}
 	t.Cleanup(func() {
 		s.kill()
@@ -72,7 +72,7 @@ func newServer(t *testing.T) *server {
 
 func (s *server) start() {
 	s.t.Helper()
-	s.cmd = exec.Command(binary, "--data-dir", s.dir, "--bind-address", s.addr, "--metrics-address", s.http)
+	s.cmd = exec.Command(built(s.t, "kimberlite-server"), "--data-dir", s.dir, "--bind-address", s.addr, "--metrics-address", s.http)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
